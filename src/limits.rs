@@ -1,0 +1,149 @@
+//! Every bound of the system, in one place, each with its unit and its reason.
+//!
+//! Two kinds stand here: what the platform imposes (a Durable Object's SQLite accepts at most 100 bound
+//! parameters, 2 MB a value) and what keeps one caller from starving the others. An input past a bound is
+//! refused with a stable code before anything is written.
+
+/// Bytes of one document's JSON text. A value in a Durable Object may hold 2 MB; the system's own members and
+/// the log's image of the document must fit beside it.
+pub const DOCUMENT_BYTES: usize = 1 << 20;
+
+/// Bytes of one request body (a batch, a query, a schema). Imports are streamed and bounded by the line.
+pub const BODY_BYTES: usize = 8 << 20;
+
+/// Levels of nesting in any JSON that comes in.
+pub const JSON_DEPTH: usize = 64;
+
+/// UTF-8 bytes of a document id, its key included. Ids are index keys: long ones cost every index.
+pub const ID_BYTES: usize = 512;
+
+/// UTF-8 bytes of the name of a database, collection, API key or schema member.
+pub const NAME_BYTES: usize = 64;
+
+/// UTF-8 bytes of an `Idempotency-Key` or batch id.
+pub const BATCH_ID_BYTES: usize = 128;
+
+/// Operations, and separately reads, in one batch: they are decided in one synchronous block.
+pub const BATCH_OPS: usize = 1_000;
+
+/// Queries among the reads of one batch: each is run again inside the block.
+pub const BATCH_QUERIES: usize = 32;
+
+/// Documents that one batch may delete or clear through references, beyond those it names.
+pub const CASCADE_DOCUMENTS: usize = 10_000;
+
+/// Lines of an import that are committed together.
+pub const IMPORT_CHUNK_LINES: usize = 1_000;
+
+/// Bytes of an import that are committed together.
+pub const IMPORT_CHUNK_BYTES: usize = 2 << 20;
+
+/// Failed lines that an import names in its answer; the rest are counted.
+pub const IMPORT_ERRORS: usize = 20;
+
+/// Documents read per step of an export.
+pub const EXPORT_CHUNK_ROWS: usize = 500;
+
+/// Rows of a query's answer: the most, and when none is asked for.
+pub const QUERY_ROWS: usize = 1_000;
+/// Rows of a query's answer when it names no limit.
+pub const QUERY_ROWS_DEFAULT: usize = 100;
+
+/// Documents that the includes of one query may bring, altogether.
+pub const INCLUDED_ROWS: usize = 10_000;
+
+/// Bytes of one answer. An isolate has 128 MB for all its actors.
+pub const ANSWER_BYTES: usize = 16 << 20;
+
+/// Groups of a grouped query: they are ordered in memory.
+pub const QUERY_GROUPS: usize = 10_000;
+
+/// Nodes (operators) of all conditions of one query. SQLite in a Durable Object compiles at most 25,000
+/// instructions and nests expressions 100 deep.
+pub const CONDITION_NODES: usize = 64;
+
+/// Nesting of a condition, `exists` included.
+pub const CONDITION_DEPTH: usize = 12;
+
+/// Distinct values and unindexed paths of one statement: a Durable Object binds at most 100 parameters.
+pub const STATEMENT_PARAMETERS: usize = 96;
+
+/// Values of one `in` list. They travel as one parameter.
+pub const IN_VALUES: usize = 1_000;
+
+/// UTF-8 bytes of a `like` pattern after translation to GLOB: the platform's own limit, which bounds backtracking.
+pub const LIKE_PATTERN_BYTES: usize = 50;
+
+/// Include nodes of one query, at all levels.
+pub const QUERY_INCLUDES: usize = 16;
+
+/// Levels of includes.
+pub const INCLUDE_DEPTH: usize = 8;
+
+/// Joins of one query.
+pub const QUERY_JOINS: usize = 4;
+
+/// Terms of `orderBy` or `groupBy`, aggregates and selected paths of one query.
+pub const QUERY_TERMS: usize = 32;
+
+/// Segments of a path, and UTF-8 bytes of all of them.
+pub const PATH_SEGMENTS: usize = 16;
+/// UTF-8 bytes of a whole path.
+pub const PATH_BYTES: usize = 256;
+
+/// Bytes of a cursor as it travels.
+pub const CURSOR_BYTES: usize = 8 << 10;
+
+/// UTF-8 bytes of a string (or JSON text of an array or object) in an index. As with Postgres, a longer value
+/// in an indexed field is refused, since an index that truncates cannot tell equals apart.
+pub const INDEX_KEY_BYTES: usize = 1_024;
+
+/// Bytes of a schema's JSON text.
+pub const SCHEMA_BYTES: usize = 512 << 10;
+
+/// Collections of one database. Each is a table in every partition that uses it.
+pub const COLLECTIONS: usize = 256;
+
+/// Fields of a collection or of an object type.
+pub const FIELDS: usize = 256;
+
+/// Indexed paths of one collection: each is a column, and a table in a Durable Object has at most 100.
+pub const INDEXED_PATHS: usize = 64;
+
+/// Indexes, unique sets and named checks of one collection.
+pub const COLLECTION_RULES: usize = 64;
+
+/// Paths of one compound index or unique set.
+pub const INDEX_PATHS: usize = 8;
+
+/// Values of an enum.
+pub const ENUM_VALUES: usize = 256;
+
+/// Nodes of a computed field's expression.
+pub const EXPRESSION_NODES: usize = 64;
+
+/// Offenders that a refused schema change names.
+pub const OFFENDERS: usize = 10;
+
+/// Documents checked, migrated or indexed in one step: a step is one synchronous block and must not hold up
+/// the actor's other callers for long.
+pub const STEP_DOCUMENTS: usize = 1_000;
+
+/// API keys of one database.
+pub const API_KEYS: usize = 256;
+
+/// Microseconds for which log, earlier versions and receipts are kept: 7 days.
+pub const RETENTION_US: i64 = 7 * 24 * 3600 * 1_000_000;
+
+/// Microseconds by which a caller's time (a batch id's, `at`) may lie ahead of the home's clock.
+pub const CLOCK_SKEW_US: i64 = 5 * 60 * 1_000_000;
+
+/// Log rows dropped in one step of retention.
+pub const RETENTION_STEP_ROWS: usize = 2_000;
+
+/// Documents that one TTL step deletes.
+pub const TTL_STEP_DOCUMENTS: usize = 500;
+
+/// Partitions that a schema change visits in one event of the catalog; an alarm goes on from there. A request
+/// to the platform may make 1,000 subrequests.
+pub const CATALOG_STEP_KEYS: usize = 200;

@@ -1,0 +1,176 @@
+//! A schema, checked: whatever is in here holds together.
+
+use std::collections::BTreeMap;
+
+use crate::id::CollectionName;
+use crate::query::tree::Condition;
+use crate::value::{Path, Value};
+
+/// The schema of a database. Collections that it does not name take any object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schema {
+    /// The collections, by name.
+    pub collections: BTreeMap<CollectionName, Collection>,
+}
+
+/// The schema of a collection.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Collection {
+    /// The fields, by name.
+    pub fields: BTreeMap<String, Field>,
+    /// Secondary indexes: the paths of each, in order.
+    pub indexes: Vec<Vec<Path>>,
+    /// Unique sets, fields declared `unique` included (one path each). A document where any path of a set is null
+    /// or missing takes no part in it.
+    pub unique: Vec<Vec<Path>>,
+    /// Conditions that every document satisfies, by name. They see the document alone.
+    pub checks: BTreeMap<String, Condition>,
+    /// Whether fields that are not named are refused.
+    pub closed: bool,
+    /// The timestamp field at whose time a document is deleted.
+    pub ttl: Option<Path>,
+    /// Names for references that point here.
+    pub relations: BTreeMap<String, ReverseRelation>,
+    /// What brings documents of the former schema to this one. Carried out once, when the schema is put.
+    pub migrations: Vec<Migration>,
+}
+
+/// A field of a document or of an object type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// What values it takes.
+    pub kind: Kind,
+    /// Whether it may be missing or null.
+    pub optional: bool,
+    /// What it becomes on insert or replace where it is missing.
+    pub default: Option<Default>,
+    /// Whether only transactions at the home change it. Implied by unique, ref and check.
+    pub guarded: bool,
+    /// A condition that holds wherever the field is present and not null. It sees the whole document.
+    pub check: Option<Condition>,
+    /// The field is computed from the others on every write; callers do not set it.
+    pub computed: Option<Expression>,
+}
+
+/// The type of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A string.
+    String,
+    /// A whole number of 64 bits.
+    Int,
+    /// Any number.
+    Float,
+    /// true or false.
+    Bool,
+    /// Anything JSON carries.
+    Json,
+    /// Bytes, as base64 (RFC 4648 section 4, padded).
+    Bytes,
+    /// An RFC 3339 time, kept in UTC with three digits of a second, so that text order is time order.
+    Timestamp,
+    /// One of these strings.
+    Enum(Vec<String>),
+    /// An array of one type.
+    Array(Box<Kind>),
+    /// An object with these fields; closed or not.
+    Object {
+        /// The fields; none of them has a default, check, unique or computed.
+        fields: BTreeMap<String, Field>,
+        /// Whether others are refused.
+        closed: bool,
+    },
+    /// The id of a document of another collection (or the same).
+    Ref {
+        /// The collection referred to.
+        collection: CollectionName,
+        /// What deleting that document does to this one.
+        on_delete: OnDelete,
+    },
+}
+
+/// What deleting a document does to those that refer to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The delete is refused.
+    Restrict,
+    /// They are deleted too.
+    Cascade,
+    /// Their reference becomes null.
+    Clear,
+}
+
+/// A default.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Default {
+    /// This value.
+    Value(Value),
+    /// The time of the commit, as a timestamp.
+    Now,
+    /// A new random id.
+    Id,
+}
+
+/// A reference seen from the other end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReverseRelation {
+    /// The collection that refers.
+    pub from: CollectionName,
+    /// Its reference field.
+    pub by: Path,
+}
+
+/// A step that rewrites the documents of a collection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Migration {
+    /// The field `from` becomes `to`; where there is none, nothing happens.
+    Rename {
+        /// The former name.
+        from: String,
+        /// The new name.
+        to: String,
+    },
+    /// The field goes.
+    Drop(String),
+    /// The field becomes this value where it is missing or null.
+    Fill(String, Value),
+}
+
+/// How a computed field is computed. Null in, null out, except for `Coalesce` and `If`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expression {
+    /// A field of the document.
+    Path(Path),
+    /// A value.
+    Value(Value),
+    /// Numbers, folded left to right. Null if one is no number or the result is not finite.
+    Arithmetic(Arithmetic, Vec<Expression>),
+    /// The texts of scalars, one after the other.
+    Concat(Vec<Expression>),
+    /// A string in lower case.
+    Lower(Box<Expression>),
+    /// A string in upper case.
+    Upper(Box<Expression>),
+    /// A string without white space at its ends.
+    Trim(Box<Expression>),
+    /// The number of characters of a string or items of an array.
+    Length(Box<Expression>),
+    /// The first that is not null.
+    Coalesce(Vec<Expression>),
+    /// One or the other.
+    If(Box<Condition>, Box<Expression>, Box<Expression>),
+}
+
+/// Arithmetic on numbers: in 64-bit integers where all are and the result fits, else in doubles. Division is
+/// always in doubles; by zero it gives null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+}

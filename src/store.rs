@@ -1,0 +1,61 @@
+//! What the actors ask of the storage under them: SQL in, rows out.
+//!
+//! One store is one actor's SQLite database. Everything between two awaits of the actor commits together; inside
+//! [`Store::atomically`] it also rolls back together. There are two implementations: Durable Object SQL (in the
+//! `wasm` crate) and [`sqlite`] over `rusqlite`, both held to `conformance`.
+
+use crate::error::Result;
+
+#[cfg(feature = "native")]
+pub mod sqlite;
+
+/// A value bound to a statement or read from one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// NULL
+    Null,
+    /// An integer. Crosses the platform's border as a double: exact to 53 bits. Larger ones must be bound and read
+    /// as text, with a `CAST` in the statement.
+    Integer(i64),
+    /// A double.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+/// The rows of a statement and what they cost.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// The rows, each with its columns in order.
+    pub rows: Vec<Vec<Cell>>,
+    /// Rows of tables and indexes that were read (an estimate in the native store).
+    pub read: u64,
+    /// Rows of tables and indexes that were written (an estimate in the native store).
+    pub written: u64,
+}
+
+/// One actor's SQLite database.
+///
+/// Statement texts are few and fixed in shape: names and values of callers never become part of one.
+pub trait Store {
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// `answer_too_large` where a value outgrows what SQLite carries, else `internal`: a statement that fails is
+    /// a defect, since everything is checked before it is written.
+    fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows>;
+
+    /// Runs `work` as one unit: if it fails, nothing of it is kept.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, or `internal` if the commit fails.
+    fn atomically<T, F>(&mut self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Self) -> Result<T>,
+        Self: Sized;
+
+    /// Bytes that the database occupies.
+    fn size(&self) -> u64;
+}

@@ -1,0 +1,96 @@
+//! The native store: SQLite through `rusqlite`.
+
+use rusqlite::types::{Value as SqlValue, ValueRef};
+use rusqlite::{Connection, params_from_iter};
+
+use super::{Cell, Rows, Store};
+use crate::error::{Code, Error, Result};
+
+/// A store over one SQLite connection.
+pub struct SqliteStore {
+    connection: Connection,
+}
+
+impl SqliteStore {
+    /// A store in memory.
+    ///
+    /// # Errors
+    /// `internal` if SQLite cannot start.
+    pub fn in_memory() -> Result<SqliteStore> {
+        Connection::open_in_memory().map(SqliteStore::over).map_err(defect)
+    }
+
+    /// A store in a file, made if it is not there.
+    ///
+    /// # Errors
+    /// `internal` if it cannot be opened.
+    pub fn open(path: &std::path::Path) -> Result<SqliteStore> {
+        Connection::open(path).map(SqliteStore::over).map_err(defect)
+    }
+
+    fn over(connection: Connection) -> SqliteStore {
+        connection.set_prepared_statement_cache_capacity(256);
+        SqliteStore { connection }
+    }
+}
+
+impl Store for SqliteStore {
+    fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows> {
+        let before = self.connection.total_changes();
+        let mut statement = self.connection.prepare_cached(sql).map_err(defect)?;
+        let width = statement.column_count();
+        let mut found = statement.query(params_from_iter(cells.iter().map(bind))).map_err(defect)?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next().map_err(defect)? {
+            let cells: rusqlite::Result<Vec<Cell>> = (0..width).map(|at| row.get_ref(at).map(cell)).collect();
+            rows.push(cells.map_err(defect)?);
+        }
+        drop(found);
+        let read = rows.len() as u64;
+        Ok(Rows { rows, read, written: self.connection.total_changes() - before })
+    }
+
+    fn atomically<T, F>(&mut self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Self) -> Result<T>,
+    {
+        self.connection.execute_batch("SAVEPOINT unit").map_err(defect)?;
+        let outcome = work(self);
+        let end = if outcome.is_ok() { "RELEASE unit" } else { "ROLLBACK TO unit; RELEASE unit" };
+        self.connection.execute_batch(end).map_err(defect)?;
+        outcome
+    }
+
+    fn size(&self) -> u64 {
+        let pragma = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap_or(0);
+        u64::try_from(pragma("page_count").saturating_mul(pragma("page_size"))).unwrap_or(0)
+    }
+}
+
+fn bind(cell: &Cell) -> SqlValue {
+    match cell {
+        Cell::Null => SqlValue::Null,
+        Cell::Integer(value) => SqlValue::Integer(*value),
+        Cell::Real(value) => SqlValue::Real(*value),
+        Cell::Text(value) => SqlValue::Text(value.clone()),
+        Cell::Blob(value) => SqlValue::Blob(value.clone()),
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(value) => Cell::Integer(value),
+        ValueRef::Real(value) => Cell::Real(value),
+        ValueRef::Text(value) => Cell::Text(String::from_utf8_lossy(value).into_owned()),
+        ValueRef::Blob(value) => Cell::Blob(value.to_vec()),
+    }
+}
+
+fn defect(error: rusqlite::Error) -> Error {
+    let code = match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::TooBig) => Code::AnswerTooLarge,
+        _ => Code::Internal,
+    };
+    Error::new(code, format!("SQLite: {error}"))
+}
