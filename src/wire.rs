@@ -1,5 +1,14 @@
-//! How the parts talk: encodings shared by router, actors and tokens.
+//! How the parts talk: requests, answers and the encodings they share.
 
+mod answer;
+mod envelope;
+mod grant;
 mod percent;
 
+pub use answer::Answer;
+pub use envelope::{
+    Bearer, CatalogCall, CatalogRequest, ENVELOPE_HEADER, PartitionCall, PartitionRequest, Precondition, Verb,
+    from_json, to_ascii_json,
+};
+pub use grant::{Credential, Grant, Lesson, Progress, Role, SchemaText};
 pub use percent::{percent_decode, percent_encode};

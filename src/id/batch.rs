@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Code, Error, Result};
 use crate::limits::BATCH_ID_BYTES;
 
@@ -10,8 +12,11 @@ use crate::limits::BATCH_ID_BYTES;
 /// An id that is a UUID of version 7 (RFC 9562) carries the millisecond it was made at, so that one older than
 /// the retention of receipts is refused rather than run a second time. Any other text is remembered for as long
 /// as receipts are kept.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct BatchId(String);
+
+super::travels_as_text!(BatchId, |id| id.0);
 
 impl BatchId {
     /// The id that `text` spells.

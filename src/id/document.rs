@@ -2,13 +2,18 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::CollectionName;
 use crate::error::{Code, Error, Result, refuse};
 use crate::limits::ID_BYTES;
 
 /// The part of a document's id before its first `/`, or the empty string: where the document lives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Key(String);
+
+super::travels_as_text!(Key, |key| key.0);
 
 impl Key {
     /// The key that documents without a `/` in their id live under.
@@ -46,8 +51,11 @@ impl fmt::Display for Key {
 }
 
 /// A document's id within its collection, its key included: `acme/o1`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DocumentId(String);
+
+super::travels_as_text!(DocumentId, |id| id.0);
 
 impl DocumentId {
     /// The id that `text` spells.
@@ -105,13 +113,16 @@ fn check_segment(segment: &str) -> Result<()> {
 }
 
 /// A document of a collection, written `orders/acme/o1`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DocumentRef {
     /// The collection.
     pub collection: CollectionName,
     /// The id within it.
     pub id: DocumentId,
 }
+
+super::travels_as_text!(DocumentRef, |document| document.to_string());
 
 impl DocumentRef {
     /// The document that `<collection>/<id>` spells.

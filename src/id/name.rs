@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Code, Error, Result};
 use crate::limits::NAME_BYTES;
 
@@ -26,8 +28,11 @@ fn check(kind: &str, text: &str) -> Result<()> {
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident $kind:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
         pub struct $type(String);
+
+        super::travels_as_text!($type, |name| name.0);
 
         impl $type {
             /// The name that `text` spells.

@@ -1,0 +1,70 @@
+//! What an actor answers, before it is an HTTP response.
+
+use crate::error::Error;
+use crate::time::Token;
+
+/// An answer: a status, the headers that carry meaning, and a body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; empty with 204 and 304.
+    pub body: String,
+}
+
+impl Answer {
+    /// A JSON body.
+    #[must_use]
+    pub fn json(status: u16, body: impl Into<String>) -> Answer {
+        Answer { status, headers: vec![("content-type", "application/json".to_owned())], body: body.into() }
+    }
+
+    /// No body.
+    #[must_use]
+    pub fn empty(status: u16) -> Answer {
+        Answer { status, headers: Vec::new(), body: String::new() }
+    }
+
+    /// The problem document of an error.
+    #[must_use]
+    pub fn problem(error: &Error) -> Answer {
+        let mut answer = Answer {
+            status: error.code.status(),
+            headers: vec![("content-type", "application/problem+json".to_owned())],
+            body: error.problem().to_string(),
+        };
+        match answer.status {
+            401 => answer.headers.push(("www-authenticate", "Bearer".to_owned())),
+            429 | 503 => answer.headers.push(("retry-after", "1".to_owned())),
+            _ => {}
+        }
+        answer
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Answer {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same answer with the version of the document it is about.
+    #[must_use]
+    pub fn with_version(self, version: i64) -> Answer {
+        self.with("etag", format!("\"{version}\""))
+    }
+
+    /// The same answer with the times it has seen.
+    #[must_use]
+    pub fn with_token(self, token: &Token) -> Answer {
+        self.with("selvedge-token", token.encode())
+    }
+}
+
+impl From<Error> for Answer {
+    fn from(error: Error) -> Answer {
+        Answer::problem(&error)
+    }
+}

@@ -1,0 +1,193 @@
+//! What travels from the router to an actor beside the untouched body: one header of ASCII JSON.
+//!
+//! The router makes it anew for every request and passes on no header of the caller's, so nobody outside can set
+//! what an actor trusts.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error, Result};
+use crate::id::{BatchId, CollectionName, DatabaseName, DocumentRef, Key, KeyName};
+use crate::time::Time;
+
+/// Who asks, as far as the router can tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bearer {
+    /// The holder of the root key, which the router itself knows.
+    Root,
+    /// Somebody with a bearer token, of which this is the SHA-256 in hexadecimal.
+    Hash(String),
+    /// Nobody in particular.
+    Nobody,
+}
+
+/// What must hold of a document before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precondition {
+    /// It is there, whatever its version (`If-Match: *`).
+    Present,
+    /// It is not there (`If-None-Match: *`).
+    Absent,
+    /// It has this version.
+    Version(i64),
+}
+
+/// How a single document is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Replace or create.
+    Put,
+    /// Merge patch (RFC 7396).
+    Patch,
+    /// Delete.
+    Delete,
+}
+
+/// A request to a partition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartitionRequest {
+    /// The database.
+    pub db: DatabaseName,
+    /// The key that the partition is home to.
+    pub key: Key,
+    /// Who asks.
+    pub bearer: Bearer,
+    /// The batch id: the caller's `Idempotency-Key`, or one that the router made.
+    pub batch: BatchId,
+    /// Whether the caller named the batch id, and so may ask again.
+    pub named: bool,
+    /// What is asked.
+    pub call: PartitionCall,
+}
+
+/// What a partition is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionCall {
+    /// One document.
+    Get {
+        /// Which.
+        document: DocumentRef,
+        /// As it was then.
+        at: Option<Time>,
+        /// Answer 304 if it has this version.
+        unless: Option<i64>,
+    },
+    /// Write one document; the body is the document or the merge patch.
+    Write {
+        /// Which.
+        document: DocumentRef,
+        /// How.
+        verb: Verb,
+        /// Only if.
+        only_if: Option<Precondition>,
+    },
+    /// Insert the body; its id is made unless it brings one.
+    Insert {
+        /// Into which collection.
+        collection: CollectionName,
+    },
+    /// Run the query in the body. The flag says that the query names no key and asks the whole database.
+    Query {
+        /// Whether the query names no key.
+        whole: bool,
+    },
+    /// Decide the batch in the body.
+    Batch,
+    /// Put the lines in the body, each by itself.
+    Import,
+    /// Documents as lines, after a place.
+    Export {
+        /// Only of this collection.
+        collection: Option<CollectionName>,
+        /// The last document that was given before.
+        after: Option<DocumentRef>,
+    },
+    /// Learn what the catalog says in the body.
+    Learn,
+}
+
+/// A request to a catalog.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CatalogRequest {
+    /// The database.
+    pub db: DatabaseName,
+    /// Who asks.
+    pub bearer: Bearer,
+    /// What is asked.
+    pub call: CatalogCall,
+}
+
+/// What a catalog is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CatalogCall {
+    /// Create the database.
+    Create,
+    /// Delete the database and everything in it.
+    Delete,
+    /// The schema in force and what becomes of a staged one.
+    GetSchema,
+    /// Put the schema in the body.
+    PutSchema {
+        /// Only if this version is in force.
+        only_if: Option<i64>,
+    },
+    /// Make an API key as the body says.
+    CreateKey,
+    /// List the API keys.
+    ListKeys,
+    /// Revoke an API key.
+    DeleteKey {
+        /// Which.
+        name: KeyName,
+    },
+    /// The keys in use after one, for those who visit them all.
+    Keys {
+        /// The last key that was given before.
+        after: Option<Key>,
+    },
+    /// A partition asks what it must know to serve its key.
+    Join {
+        /// The partition's key.
+        key: Key,
+        /// Whether the key is taken into use.
+        register: bool,
+    },
+}
+
+/// The header that carries a request.
+pub const ENVELOPE_HEADER: &str = "selvedge-envelope";
+
+/// `value` as JSON in ASCII, fit for a header.
+///
+/// # Errors
+/// `internal` if it cannot be written as JSON.
+pub fn to_ascii_json(value: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string(value).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
+    if json.is_ascii() {
+        return Ok(json);
+    }
+    let mut ascii = String::with_capacity(json.len() + 32);
+    for c in json.chars() {
+        if c.is_ascii() {
+            ascii.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                ascii.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    Ok(ascii)
+}
+
+/// The value that `json` carries.
+///
+/// # Errors
+/// `internal`: only our own parts write these.
+pub fn from_json<T: DeserializeOwned>(json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|wrong| Error::new(Code::Internal, format!("A damaged message: {wrong}")))
+}
