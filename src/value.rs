@@ -1,10 +1,12 @@
 //! JSON values: how they are read, compared and addressed.
 
 mod json;
+mod number;
 mod order;
 mod path;
 
 pub use json::{parse, parse_object};
+pub use number::add;
 pub use order::{Class, SortKey, class, compare, sort_key};
 pub use path::Path;
 pub use serde_json::{Map, Number, Value};
