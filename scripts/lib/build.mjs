@@ -23,14 +23,21 @@ export async function build(profile) {
   const folder = join(BUILD, profile);
   const stamp = join(BUILD, `${profile}.inputs`);
   const inputs = digestFiles(INPUTS, [profile]);
-  if (existsSync(join(folder, "index.js")) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs) return folder;
+  if (existsSync(join(folder, "index.js")) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs)
+    return folder;
   say(`building the Worker (${profile})`);
   mkdirSync(BUILD, { recursive: true });
   rmSync(stamp, { force: true });
   const crate = join(ROOT, "wasm");
   await run(
     toolBin("worker-build"),
-    [...(profile === "quick" ? ["--profile", "quick", "--no-opt"] : ["--release"]), "--out-dir", relative(crate, folder), "--", "--locked"],
+    [
+      ...(profile === "quick" ? ["--profile", "quick", "--no-opt"] : ["--release"]),
+      "--out-dir",
+      relative(crate, folder),
+      "--",
+      "--locked",
+    ],
     {
       cwd: crate,
       env: {

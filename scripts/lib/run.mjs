@@ -30,7 +30,8 @@ export function run(command, args, options = {}) {
     child.on("error", (error) => reject(new Failure(`${command}: ${explain(error)}`)));
     child.on("exit", (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Failure(`${command} ${args.join(" ")}: ${signal ? `stopped by ${signal}` : `exit code ${code}`}`));
+      else
+        reject(new Failure(`${command} ${args.join(" ")}: ${signal ? `stopped by ${signal}` : `exit code ${code}`}`));
     });
   });
 }

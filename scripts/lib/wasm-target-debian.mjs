@@ -4,16 +4,7 @@
  * For machines that reach a package mirror but not the Rust project's servers. Nothing is installed in the system: the
  * package is fetched with apt's own verification, unpacked in a scratch folder, and built by the compiler that is there.
  */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { capture, Failure, run, say } from "./run.mjs";
@@ -32,7 +23,8 @@ export async function buildTargetFromDebian(target) {
   const version = capture("rustc", ["--version"]);
   const number = /^rustc (\d+\.\d+\.\d+) /.exec(version ?? "")?.[1];
   const sysroot = capture("rustc", ["--print", "sysroot"]);
-  if (!version || !number || !sysroot) throw new Failure("Only a released Rust compiler can be given a target from source.");
+  if (!version || !number || !sysroot)
+    throw new Failure("Only a released Rust compiler can be given a target from source.");
   const scratch = mkdtempSync(join(tmpdir(), "selvedge-target-"));
   try {
     await placeSources(await fetchSources(scratch, number), sysroot);
@@ -79,7 +71,8 @@ async function fetchSources(scratch, version) {
  * @param {string} suite
  */
 function privateApt(folder, suite) {
-  for (const name of ["state/lists/partial", "cache/archives/partial"]) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ["state/lists/partial", "cache/archives/partial"])
+    mkdirSync(join(folder, name), { recursive: true });
   const sources = join(folder, "sources.list");
   writeFileSync(sources, `deb [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`);
   const settings = {

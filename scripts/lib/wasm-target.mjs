@@ -25,7 +25,8 @@ export async function ensureWasmTarget() {
 
 function present() {
   const folder = capture("rustc", ["--print", "target-libdir", "--target", TARGET]);
-  if (folder === undefined) throw new Failure("rustc does not run. Install Rust: https://www.rust-lang.org/tools/install");
+  if (folder === undefined)
+    throw new Failure("rustc does not run. Install Rust: https://www.rust-lang.org/tools/install");
   if (!existsSync(folder) || !readdirSync(folder).some((name) => name.startsWith("libcore-"))) return false;
   // One that was built here serves only the compiler it was built with.
   const stamp = join(folder, STAMP);
