@@ -27,6 +27,10 @@ export const LINT = [
     TARGET,
     ...DENY_WARNINGS,
   ]),
-  program("biome", npmBin("biome"), ["ci", "--error-on-warnings"]),
+  program("biome", npmBin("biome"), [
+    "ci",
+    "--error-on-warnings",
+    process.stdout.isTTY ? "--colors=force" : "--colors=off",
+  ]),
   program("tsc", npmBin("tsc"), ["--project", "tsconfig.json"]),
 ];
