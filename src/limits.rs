@@ -110,7 +110,7 @@ pub const FIELDS: usize = 256;
 /// Indexed paths of one collection: each is a column, and a table in a Durable Object has at most 100.
 pub const INDEXED_PATHS: usize = 64;
 
-/// Indexes, unique sets and named checks of one collection.
+/// Indexes, unique sets, named checks and named relations of one collection.
 pub const COLLECTION_RULES: usize = 64;
 
 /// Paths of one compound index or unique set.
@@ -121,6 +121,9 @@ pub const ENUM_VALUES: usize = 256;
 
 /// Nodes of a computed field's expression.
 pub const EXPRESSION_NODES: usize = 64;
+
+/// Steps of one collection's migration: each is applied to every document.
+pub const MIGRATION_STEPS: usize = 256;
 
 /// Offenders that a refused schema change names.
 pub const OFFENDERS: usize = 10;
