@@ -127,24 +127,21 @@ fn migration(value: &Value) -> Result<Migration> {
     let (Some((kind, value)), None) = (all.next(), all.next()) else {
         return Err(invalid("A step is one of {\"rename\": [from, to]}, {\"drop\": name}, {\"fill\": [name, value]}."));
     };
+    within(kind, step(kind, value))
+}
+
+fn step(kind: &str, value: &Value) -> Result<Migration> {
     let field = |value: &Value| {
         let text = string(value, "the name of a field")?;
         name(text).map(|()| text.to_owned())
     };
-    within(
-        kind,
-        match (kind.as_str(), value) {
-            ("rename", Value::Array(pair)) => match pair.as_slice() {
-                [from, to] => Ok(Migration::Rename { from: within("0", field(from))?, to: within("1", field(to))? }),
-                _ => Err(invalid("`rename` takes two names.")),
-            },
-            ("fill", Value::Array(pair)) => match pair.as_slice() {
-                [name, value] => within("0", field(name)).map(|name| Migration::Fill(name, value.clone())),
-                _ => Err(invalid("`fill` takes a name and a value.")),
-            },
-            ("drop", name) => field(name).map(Migration::Drop),
-            ("rename", _) => Err(invalid("`rename` takes two names, [from, to].")),
-            _ => Err(invalid("`fill` takes [name, value].")),
-        },
-    )
+    match (kind, value.as_array().map(Vec::as_slice)) {
+        ("rename", Some([from, to])) => {
+            Ok(Migration::Rename { from: within("0", field(from))?, to: within("1", field(to))? })
+        }
+        ("rename", _) => Err(invalid("`rename` takes two names, [from, to].")),
+        ("fill", Some([name, value])) => Ok(Migration::Fill(within("0", field(name))?, value.clone())),
+        ("fill", _) => Err(invalid("`fill` takes [name, value].")),
+        _ => field(value).map(Migration::Drop),
+    }
 }

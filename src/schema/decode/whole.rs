@@ -53,13 +53,15 @@ fn comes_back(schema: &Schema, name: &CollectionName, reverse: &ReverseRelation)
     }
 }
 
+/// The references through which a delete elsewhere takes documents of this collection with it.
+fn cascades<'s>(name: &CollectionName, collection: &'s Collection) -> Vec<Reference<'s>> {
+    let all = references(collection).into_iter();
+    all.filter(|found| found.on_delete == OnDelete::Cascade && found.target != name).collect()
+}
+
 /// A collection may cascade to itself: trees end. Between several, one delete could come back to where it began
 /// and take documents with it that nobody thought of.
 fn no_cascade_in_a_circle(schema: &Schema) -> Result<()> {
-    let cascades = |name: &CollectionName, collection| -> Vec<Reference<'_>> {
-        let all = references(collection).into_iter();
-        all.filter(|found| found.on_delete == OnDelete::Cascade && found.target != name).collect()
-    };
     let needs: BTreeMap<&str, BTreeSet<&str>> = schema
         .collections
         .iter()
