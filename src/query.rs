@@ -1,6 +1,6 @@
 //! The query language: one tree, two executors.
 //!
-//! [`tree`] is what a query means; `decode` reads it from JSON, against the [`names`] of a schema. It runs compiled
+//! [`tree`] is what a query means; [`decode`] reads it from JSON, against the [`names`] of a schema. It runs compiled
 //! to SQL in a partition (`sql`) and over plain values ([`memory`]): both answer the flat questions of [`selection`],
 //! and `run` composes includes, projections, groups and cursors from the answers, once for both.
 //!
@@ -8,6 +8,7 @@
 
 pub mod aggregate;
 pub mod condition;
+pub mod decode;
 pub mod like;
 pub mod memory;
 pub mod names;
