@@ -15,7 +15,7 @@ pub struct Change {
     pub migrations: Vec<Migration>,
     /// Computed fields must be computed anew in every document, after the migrations.
     pub recompute: bool,
-    /// Every document must be fitted to the new schema: it may break it.
+    /// Every document must be fitted to the new schema: it may break it, or (timestamps) take another form by it.
     pub revalidate: bool,
     /// Unique sets that were not there: existing documents may share values.
     pub unique_added: Vec<Vec<Path>>,

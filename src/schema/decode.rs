@@ -1,8 +1,8 @@
 //! Reading a schema from JSON, and refusing what does not hold together.
 //!
 //! Every refusal is an `invalid_schema` with the place as a JSON pointer (RFC 6901) in `path`. Reading builds the
-//! model from the outside in ([`collection`], [`field`], [`expression`]); [`local`] then checks what must hold
-//! within a collection, [`whole`] what must hold between them.
+//! model from the outside in (`collection`, `field`, `expression`); `local` then checks what must hold
+//! within a collection, `whole` what must hold between them.
 
 mod collection;
 mod expression;
