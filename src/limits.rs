@@ -65,6 +65,10 @@ pub const CONDITION_NODES: usize = 64;
 /// Nesting of a condition, `exists` included.
 pub const CONDITION_DEPTH: usize = 12;
 
+/// `exists` inside `exists`. Each is a correlated subquery; SQLite in a Durable Object refuses the eighth, and a
+/// filter around them has a depth of its own.
+pub const EXISTS_DEPTH: usize = 4;
+
 /// Distinct values and unindexed paths of one statement: a Durable Object binds at most 100 parameters.
 pub const STATEMENT_PARAMETERS: usize = 96;
 
@@ -110,7 +114,7 @@ pub const FIELDS: usize = 256;
 /// Indexed paths of one collection: each is a column, and a table in a Durable Object has at most 100.
 pub const INDEXED_PATHS: usize = 64;
 
-/// Indexes, unique sets and named checks of one collection.
+/// Indexes, unique sets, named checks and named relations of one collection.
 pub const COLLECTION_RULES: usize = 64;
 
 /// Paths of one compound index or unique set.
@@ -121,6 +125,9 @@ pub const ENUM_VALUES: usize = 256;
 
 /// Nodes of a computed field's expression.
 pub const EXPRESSION_NODES: usize = 64;
+
+/// Steps of one collection's migration: each is applied to every document.
+pub const MIGRATION_STEPS: usize = 256;
 
 /// Offenders that a refused schema change names.
 pub const OFFENDERS: usize = 10;

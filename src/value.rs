@@ -5,6 +5,7 @@ mod number;
 mod order;
 mod path;
 
+pub(crate) use json::canonical;
 pub use json::{parse, parse_object};
 pub use number::add;
 pub use order::{Class, SortKey, class, compare, sort_key};

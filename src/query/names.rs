@@ -11,7 +11,8 @@ pub trait Names {
     fn relation(&self, collection: &CollectionName, name: &str) -> Option<Relation>;
 
     /// Whether documents of the collection may have something at the path. False only in closed collections
-    /// (and closed objects) that do not name it; `id`, `_version` and `_time` are always there.
+    /// (and closed objects) that do not name it, and inside a declared type that has nothing inside (a string,
+    /// an array); `id`, `_version` and `_time` are always there.
     fn may_have(&self, collection: &CollectionName, path: &Path) -> bool;
 }
 

@@ -18,12 +18,15 @@ pub struct Schema {
 pub struct Collection {
     /// The fields, by name.
     pub fields: BTreeMap<String, Field>,
+    /// The names of the computed fields, each after those that it reads.
+    pub computed: Vec<String>,
     /// Secondary indexes: the paths of each, in order.
     pub indexes: Vec<Vec<Path>>,
     /// Unique sets, fields declared `unique` included (one path each). A document where any path of a set is null
     /// or missing takes no part in it.
     pub unique: Vec<Vec<Path>>,
-    /// Conditions that every document satisfies, by name. They see the document alone.
+    /// Conditions that every document satisfies, by name. They see its fields alone: neither related documents
+    /// nor `id`.
     pub checks: BTreeMap<String, Condition>,
     /// Whether fields that are not named are refused.
     pub closed: bool,
@@ -44,15 +47,18 @@ pub struct Field {
     pub optional: bool,
     /// What it becomes on insert or replace where it is missing.
     pub default: Option<Default>,
-    /// Whether only transactions at the home change it. Implied by unique, ref and check.
+    /// Whether only transactions at the home change it. Implied by unique and ref, and by being read in a check.
     pub guarded: bool,
-    /// A condition that holds wherever the field is present and not null. It sees the whole document.
+    /// A condition that holds wherever the field is present and not null. It sees all fields of the document.
     pub check: Option<Condition>,
     /// The field is computed from the others on every write; callers do not set it.
     pub computed: Option<Expression>,
 }
 
 /// The type of a field.
+///
+/// Types that hold others nest at most [`crate::limits::JSON_DEPTH`] deep, and every field of an object type has
+/// a path within the limits of paths.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// A string.
