@@ -399,6 +399,18 @@ fn too_large_an_answer_is_refused_before_it_is_made() {
 }
 
 #[test]
+fn an_answer_counts_what_it_holds_once_however_deep() {
+    let level = |level: usize, n: usize| json!({"id": format!("{level}-{n}"), "up": "0-0", "big": "x".repeat(900_000)});
+    let children: Vec<Value> = (0..15).map(|n| level(1, n)).collect();
+    let mut memory = memory(json!({"top": [{"id": "top"}], "up": [{"id": "0-0", "up": "top"}], "child": children}));
+    let query = json!({"from": "top", "include": {"up": {"from": "up", "by": "up", "include": {
+        "child": {"from": "child", "by": "up"},
+    }}}});
+    let answer = ask_of(&mut memory, &query).expect("13.5 MB");
+    assert!(answer.rows[0].len() > 13_500_000);
+}
+
+#[test]
 fn too_many_included_documents_are_refused() {
     let parents: Vec<Value> = (0..11).map(|n| json!({"id": format!("p{n}")})).collect();
     let children: Vec<Value> =

@@ -109,11 +109,14 @@ impl<'s> Includer<'s> {
         let ids: Vec<Option<String>> =
             documents.iter().map(|document| id_at(document, &here)).collect::<Result<_>>()?;
         let distinct: Vec<String> = ids.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let before = self.held;
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         // Few enough ids at a time to be one parameter, and to pass the bound by little before it is noticed.
         for ids in distinct.chunks((INCLUDED_ROWS / include.limit.max(1)).clamp(1, IN_VALUES)) {
             self.fetch(include, ids.to_vec(), &mut found)?;
         }
+        // What was found goes once it is placed: only its places count, which may be many for one document.
+        self.held = before;
         let single = matches!(include.relation, Relation::Forward { .. });
         let mut out = Vec::with_capacity(ids.len());
         for id in &ids {
@@ -126,7 +129,6 @@ impl<'s> Includer<'s> {
             self.hold(text.len())?;
             out.push(text);
         }
-        self.held = self.held.saturating_sub(found.values().flatten().map(String::len).sum());
         Ok(out)
     }
 
