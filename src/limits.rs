@@ -65,6 +65,10 @@ pub const CONDITION_NODES: usize = 64;
 /// Nesting of a condition, `exists` included.
 pub const CONDITION_DEPTH: usize = 12;
 
+/// `exists` inside `exists`. Each is a correlated subquery; SQLite in a Durable Object refuses the eighth, and a
+/// filter around them has a depth of its own.
+pub const EXISTS_DEPTH: usize = 4;
+
 /// Distinct values and unindexed paths of one statement: a Durable Object binds at most 100 parameters.
 pub const STATEMENT_PARAMETERS: usize = 96;
 

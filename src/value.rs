@@ -4,6 +4,7 @@ mod json;
 mod order;
 mod path;
 
+pub(crate) use json::canonical;
 pub use json::{parse, parse_object};
 pub use order::{Class, SortKey, class, compare, sort_key};
 pub use path::Path;
