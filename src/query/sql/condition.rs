@@ -6,7 +6,7 @@
 
 use super::piece::Piece;
 use super::place::{Document, Kind, Place, Scope};
-use super::statement::{FALSE, Statement, TRUE, too_wide};
+use super::statement::{Statement, TRUE, too_wide};
 use crate::error::Result;
 use crate::limits::LIKE_PATTERN_BYTES;
 use crate::query::condition::holds;
@@ -119,7 +119,9 @@ impl<'l> Statement<'l> {
             Comparison::Equal => format!("{left} IS {right}"),
             Comparison::NotEqual => format!("{left} IS NOT {right}"),
             _ => {
-                let class = |key: &str| format!("CASE WHEN {key} <= {TRUE} THEN 1 WHEN {key} < '' THEN 2 WHEN {key} < x'' THEN 3 END");
+                let class = |key: &str| {
+                    format!("CASE WHEN {key} <= {TRUE} THEN 1 WHEN {key} < '' THEN 2 WHEN {key} < x'' THEN 3 END")
+                };
                 format!("{left} {} {right} AND {} = {}", symbol(comparison), class(&left), class(&right))
             }
         }))
@@ -165,7 +167,7 @@ impl<'l> Statement<'l> {
     }
 
     /// The string at a place, and what tells that there is one, if that needs telling. `None` where there never is.
-    fn string(&mut self, place: &Place) -> Result<Option<(String, Piece)>> {
+    pub(super) fn string(&mut self, place: &Place) -> Result<Option<(String, Piece)>> {
         Ok(match (place.kind, place.column()) {
             (Kind::Version, _) => None,
             (Kind::Column(_), Some(column)) => {

@@ -1,5 +1,7 @@
 //! One statement on its way: its parameters, its aliases, and the tables it reads.
 
+use std::fmt::Write;
+
 use super::layout::{Layout, Table};
 use super::piece::Piece;
 use crate::error::{Code, Error, Result};
@@ -116,14 +118,63 @@ impl<'l> Statement<'l> {
         Ok(())
     }
 
+    /// The statement of this text. Parameters of conditions that were folded away are not part of it.
     pub(super) fn finish(self, sql: String) -> Result<Compiled> {
         if sql.len() > STATEMENT_BYTES {
             return Err(too_wide(format!("The query comes to more than {STATEMENT_BYTES} bytes of SQL")));
         }
-        Ok(Compiled { sql, cells: self.cells })
+        let (sql, used) = renumbered(&sql);
+        let cells = used.into_iter().filter_map(|number| self.cells.get(number.checked_sub(1)?).cloned()).collect();
+        Ok(Compiled { sql, cells })
     }
+}
+
+/// The text with its parameters numbered in the order in which they first stand there, and their former numbers.
+/// No literal of ours holds a question mark.
+fn renumbered(sql: &str) -> (String, Vec<usize>) {
+    let mut parts = sql.split('?');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    let mut used: Vec<usize> = Vec::new();
+    for part in parts {
+        let end = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
+        let (number, rest) = part.split_at(end);
+        let number = number.parse().unwrap_or_default();
+        let place = used.iter().position(|known| *known == number).unwrap_or_else(|| {
+            used.push(number);
+            used.len() - 1
+        });
+        let _ = write!(out, "?{}{rest}", place + 1);
+    }
+    (out, used)
 }
 
 pub(super) fn too_wide(what: String) -> Error {
     Error::new(Code::QueryTooWide, format!("{what}; ask for less at once, or declare an index on what it compares."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_that_are_not_in_the_text_are_not_bound() {
+        let layout = Layout::new();
+        let mut statement = Statement::new(&layout, None);
+        for text in ["a", "b", "c", "b"] {
+            statement.text(text).expect("a parameter");
+        }
+        let compiled = statement.finish("SELECT ?3, ?2, ?3 WHERE 1".to_owned()).expect("a statement");
+        assert_eq!(compiled.sql, "SELECT ?1, ?2, ?1 WHERE 1");
+        assert_eq!(compiled.cells, [Cell::Text("c".to_owned()), Cell::Text("b".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_too_wide_is_refused() {
+        let layout = Layout::new();
+        let mut statement = Statement::new(&layout, None);
+        let outcome = (0..200).try_for_each(|number| statement.text(number.to_string()).map(drop));
+        assert_eq!(outcome.expect_err("there are too many").code, Code::QueryTooWide);
+        let long = Statement::new(&layout, None).text("x".repeat(PARAMETER_BYTES + 1));
+        assert_eq!(long.expect_err("it is too long").code, Code::QueryTooWide);
+    }
 }
