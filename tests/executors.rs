@@ -49,7 +49,7 @@ fn both_executors_answer_the_same() {
     }
     let Count { cases, answered, too_wide } = count;
     println!("{cases} cases, {answered} with an answer, {too_wide} too wide");
-    assert!(answered * 2 > cases, "too many empty answers to learn from: {answered} of {cases} had rows");
+    assert!(answered * 5 > cases * 2, "too many empty answers to learn from: {answered} of {cases} had rows");
     assert!(too_wide * 100 < cases, "the generator wastes its cases: {too_wide} of {cases} were too wide");
 }
 

@@ -47,7 +47,7 @@ impl Dataset {
         create(&mut store, &layout);
         let mut state = State::new();
         let mut states = BTreeMap::new();
-        let commits = random.below(60) as i64 + 1;
+        let commits = if random.chance(15) { random.below(5) } else { 30 + random.below(50) } as i64 + 1;
         for seq in 1..=commits {
             for _ in 0..=random.below(3) {
                 change(random, &mut store, &mut state, &layout, seq);
