@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod batch;
 pub mod error;
 pub mod id;
 pub mod limits;

@@ -72,6 +72,19 @@ pub const EXISTS_DEPTH: usize = 4;
 /// Distinct values and unindexed paths of one statement: a Durable Object binds at most 100 parameters.
 pub const STATEMENT_PARAMETERS: usize = 96;
 
+/// Bytes of one value or list bound to a statement. A Durable Object refuses values past 2.2 MB.
+pub const PARAMETER_BYTES: usize = 2_000_000;
+
+/// Bytes of one statement's text: the platform's own limit.
+pub const STATEMENT_BYTES: usize = 100_000;
+
+/// Depth of a condition in SQL, by an estimate that errs upwards; the platform's own limit is 100, and counts
+/// nested subqueries again for each query around them.
+pub const EXPRESSION_DEPTH: usize = 96;
+
+/// Bytes of the related ids that one statement looks for; the rest are looked for by further ones.
+pub const AMONG_BYTES: usize = 1 << 20;
+
 /// Values of one `in` list. They travel as one parameter.
 pub const IN_VALUES: usize = 1_000;
 

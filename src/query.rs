@@ -1,8 +1,8 @@
 //! The query language: one tree, two executors.
 //!
 //! [`tree`] is what a query means; [`decode`] reads it from JSON, against the [`names`] of a schema. It runs compiled
-//! to SQL in a partition (`sql`) and over plain values ([`memory`]): both answer the flat questions of [`selection`],
-//! and [`run`] composes includes, projections, groups and cursors from the answers, once for both.
+//! to SQL in a partition ([`sql`]) and over plain values ([`memory`]): both answer the flat questions of
+//! [`selection`], and [`run`] composes includes, projections, groups and cursors from the answers, once for both.
 //!
 //! What a [`condition`], a pattern ([`like`]) or an [`aggregate`] means is said once, in the module of that name.
 
@@ -15,4 +15,5 @@ pub mod memory;
 pub mod names;
 pub mod run;
 pub mod selection;
+pub mod sql;
 pub mod tree;

@@ -1,5 +1,6 @@
 //! The native store: SQLite through `rusqlite`.
 
+use rusqlite::limits::Limit;
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
@@ -17,7 +18,7 @@ impl SqliteStore {
     /// # Errors
     /// `internal` if SQLite cannot start.
     pub fn in_memory() -> Result<SqliteStore> {
-        Connection::open_in_memory().map(SqliteStore::over).map_err(defect)
+        Connection::open_in_memory().and_then(SqliteStore::over).map_err(defect)
     }
 
     /// A store in a file, made if it is not there.
@@ -25,14 +26,31 @@ impl SqliteStore {
     /// # Errors
     /// `internal` if it cannot be opened.
     pub fn open(path: &std::path::Path) -> Result<SqliteStore> {
-        Connection::open(path).map(SqliteStore::over).map_err(defect)
+        Connection::open(path).and_then(SqliteStore::over).map_err(defect)
     }
 
-    fn over(connection: Connection) -> SqliteStore {
+    fn over(connection: Connection) -> rusqlite::Result<SqliteStore> {
         connection.set_prepared_statement_cache_capacity(256);
-        SqliteStore { connection }
+        for (limit, most) in PLATFORM {
+            connection.set_limit(*limit, *most)?;
+        }
+        Ok(SqliteStore { connection })
     }
 }
+
+/// The limits of a Durable Object's SQLite, as measured: what passes here passes there.
+const PLATFORM: &[(Limit, i32)] = &[
+    (Limit::SQLITE_LIMIT_LENGTH, 2_200_000),
+    (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
+    (Limit::SQLITE_LIMIT_COLUMN, 100),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+    (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
+    (Limit::SQLITE_LIMIT_FUNCTION_ARG, 127),
+    (Limit::SQLITE_LIMIT_ATTACHED, 0),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
+    (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+];
 
 impl Store for SqliteStore {
     fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows> {
