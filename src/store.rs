@@ -36,6 +36,15 @@ pub struct Rows {
     pub written: u64,
 }
 
+/// Rows of tables and indexes, as the platform counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Rows read.
+    pub read: u64,
+    /// Rows written.
+    pub written: u64,
+}
+
 /// One actor's SQLite database.
 ///
 /// Statement texts are few and fixed in shape: names and values of callers never become part of one.
@@ -55,6 +64,12 @@ pub trait Store {
     where
         F: FnOnce(&mut Self) -> Result<T>,
         Self: Sized;
+
+    /// What was read and written since the last [`Store::take_cost`].
+    fn cost(&self) -> Cost;
+
+    /// The same, and starts anew.
+    fn take_cost(&mut self) -> Cost;
 
     /// Bytes that the database occupies.
     fn size(&self) -> u64;

@@ -4,12 +4,13 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{Cell, Rows, Store};
+use super::{Cell, Cost, Rows, Store};
 use crate::error::{Code, Error, Result};
 
 /// A store over one SQLite connection.
 pub struct SqliteStore {
     connection: Connection,
+    cost: Cost,
 }
 
 impl SqliteStore {
@@ -34,7 +35,7 @@ impl SqliteStore {
         for (limit, most) in PLATFORM {
             connection.set_limit(*limit, *most)?;
         }
-        Ok(SqliteStore { connection })
+        Ok(SqliteStore { connection, cost: Cost::default() })
     }
 }
 
@@ -65,7 +66,10 @@ impl Store for SqliteStore {
         }
         drop(found);
         let read = rows.len() as u64;
-        Ok(Rows { rows, read, written: self.connection.total_changes() - before })
+        let written = self.connection.total_changes() - before;
+        self.cost.read += read;
+        self.cost.written += written;
+        Ok(Rows { rows, read, written })
     }
 
     fn atomically<T, F>(&mut self, work: F) -> Result<T>
@@ -77,6 +81,14 @@ impl Store for SqliteStore {
         let end = if outcome.is_ok() { "RELEASE unit" } else { "ROLLBACK TO unit; RELEASE unit" };
         self.connection.execute_batch(end).map_err(defect)?;
         outcome
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    fn take_cost(&mut self) -> Cost {
+        std::mem::take(&mut self.cost)
     }
 
     fn size(&self) -> u64 {
