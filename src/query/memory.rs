@@ -8,11 +8,11 @@ use std::rc::Rc;
 
 use super::aggregate::Numbers;
 use super::condition::{Scope, holds_in};
-use super::selection::{Group, Grouping, Row, Selection, Source};
+use super::selection::{Group, Grouping, Row, Selection, Source, too_many_bytes, too_many_groups};
 use super::tree::{Aggregate, Condition, Join, Order, Relation};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::id::CollectionName;
-use crate::limits::QUERY_GROUPS;
+use crate::limits::{ANSWER_BYTES, QUERY_GROUPS};
 use crate::value::{Path, Value, compare};
 
 /// Collections of documents, as they stand. There is no history here: a selection's `at` is ignored, and whoever
@@ -190,9 +190,17 @@ impl Source for Memory {
             }
         }
         let mut rows = Vec::new();
+        let mut bytes = 0;
         for (among, mut list) in lists {
             list.sort_by(|(left, _), (right, _)| compare_in(order, left, right));
-            rows.extend(list.into_iter().take(*limit).map(|(_, found)| found.into_row(among.clone())));
+            for (_, found) in list.into_iter().take(*limit) {
+                let row = found.into_row(among.clone());
+                bytes += row.bytes();
+                if bytes > ANSWER_BYTES {
+                    return Err(too_many_bytes());
+                }
+                rows.push(row);
+            }
         }
         Ok(rows)
     }
@@ -226,15 +234,6 @@ impl Source for Memory {
         plan.extend(selection.joins.iter().map(|join| format!("HASH JOIN {} as {}", join.collection, join.name)));
         Ok(plan)
     }
-}
-
-/// The error of a grouping with more than [`QUERY_GROUPS`] groups.
-#[must_use]
-pub fn too_many_groups() -> Error {
-    Error::new(
-        Code::AnswerTooLarge,
-        format!("The query makes more than {QUERY_GROUPS} groups; group by less or filter more."),
-    )
 }
 
 /// An aggregate on its way.

@@ -4,8 +4,9 @@
 //! for both executors, so that the two can only disagree on what is here.
 
 use super::tree::{Aggregate, Condition, Join, Order};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::id::CollectionName;
+use crate::limits::{ANSWER_BYTES, QUERY_GROUPS};
 use crate::value::{Path, Value};
 
 /// Documents of a collection (with those joined to them): filtered, ordered, bounded.
@@ -51,6 +52,14 @@ pub struct Row {
     pub among: Option<String>,
 }
 
+impl Row {
+    /// Bytes of its texts: what counts towards [`ANSWER_BYTES`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.body.len() + self.joined.iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
 /// Documents of a collection, grouped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grouping<'q> {
@@ -88,7 +97,7 @@ pub trait Source {
     /// The groups of a grouping, in no promised order.
     ///
     /// # Errors
-    /// As [`Source::rows`], and `answer_too_large` past [`crate::limits::QUERY_GROUPS`] groups.
+    /// As [`Source::rows`], and `answer_too_large` past [`QUERY_GROUPS`] groups.
     fn groups(&mut self, grouping: &Grouping<'_>) -> Result<Vec<Group>>;
 
     /// How a selection would be carried out, a line a step.
@@ -96,4 +105,22 @@ pub trait Source {
     /// # Errors
     /// As [`Source::rows`].
     fn explain(&mut self, selection: &Selection<'_>) -> Result<Vec<String>>;
+}
+
+/// The error of rows with more than [`ANSWER_BYTES`].
+#[must_use]
+pub fn too_many_bytes() -> Error {
+    Error::new(
+        Code::AnswerTooLarge,
+        format!("The answer would have more than {ANSWER_BYTES} bytes; ask for fewer rows or select of them."),
+    )
+}
+
+/// The error of a grouping with more than [`QUERY_GROUPS`] groups.
+#[must_use]
+pub fn too_many_groups() -> Error {
+    Error::new(
+        Code::AnswerTooLarge,
+        format!("The query makes more than {QUERY_GROUPS} groups; group by less or filter more."),
+    )
 }
