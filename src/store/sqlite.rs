@@ -4,8 +4,9 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{Cell, Rows, Store};
+use super::{Cell, Rows, Store, too_many_bytes};
 use crate::error::{Code, Error, Result};
+use crate::limits::STATEMENT_ANSWER_BYTES;
 
 /// A store over one SQLite connection.
 pub struct SqliteStore {
@@ -59,9 +60,15 @@ impl Store for SqliteStore {
         let width = statement.column_count();
         let mut found = statement.query(params_from_iter(cells.iter().map(bind))).map_err(defect)?;
         let mut rows = Vec::new();
+        let mut bytes = 0;
         while let Some(row) = found.next().map_err(defect)? {
             let cells: rusqlite::Result<Vec<Cell>> = (0..width).map(|at| row.get_ref(at).map(cell)).collect();
-            rows.push(cells.map_err(defect)?);
+            let cells = cells.map_err(defect)?;
+            bytes += cells.iter().map(Cell::bytes).sum::<usize>();
+            if bytes > STATEMENT_ANSWER_BYTES {
+                return Err(too_many_bytes());
+            }
+            rows.push(cells);
         }
         drop(found);
         let read = rows.len() as u64;
@@ -111,4 +118,26 @@ fn defect(error: rusqlite::Error) -> Error {
         _ => Code::Internal,
     };
     Error::new(code, format!("SQLite: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance;
+
+    #[test]
+    fn the_native_store_conforms() {
+        for (promise, check) in conformance::suite() {
+            let mut store = SqliteStore::in_memory().expect("a store");
+            assert_eq!(check(&mut store), Ok(()), "{promise}");
+        }
+    }
+
+    #[test]
+    fn the_suite_can_be_run_again_on_one_store() {
+        let mut store = SqliteStore::in_memory().expect("a store");
+        for (promise, check) in conformance::suite().into_iter().chain(conformance::suite()) {
+            assert_eq!(check(&mut store), Ok(()), "{promise}");
+        }
+    }
 }

@@ -4,9 +4,9 @@ use super::keyset::Part;
 use super::layout::Layout;
 use super::statement::Compiled;
 use super::{group, select};
-use crate::error::{Code, Error, Result, refuse};
+use crate::error::{Code, Error, Result};
 use crate::limits::{AMONG_BYTES, QUERY_GROUPS};
-use crate::query::selection::{Group, Grouping, Row, Selection, Source};
+use crate::query::selection::{Group, Grouping, Row, Selection, Source, too_many_groups};
 use crate::store::{Cell, Rows, Store};
 
 /// A partition as a source of rows and groups.
@@ -76,10 +76,7 @@ impl<S: Store> Source for SqlSource<'_, S> {
         let compiled = group::compiled(grouping, self.layout)?;
         let rows = self.run(&compiled)?;
         if rows.len() > QUERY_GROUPS {
-            return refuse(
-                Code::AnswerTooLarge,
-                format!("The query makes more than {QUERY_GROUPS} groups; group by less or filter more."),
-            );
+            return Err(too_many_groups());
         }
         rows.into_iter().map(|cells| group::group(grouping, cells)).collect()
     }

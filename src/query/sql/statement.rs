@@ -75,17 +75,12 @@ impl<'l> Statement<'l> {
         if let Some(at) = self.cells.iter().position(|known| *known == cell) {
             return Ok(format!("?{}", at + 1));
         }
-        let bytes = match &cell {
-            Cell::Text(text) => text.len(),
-            Cell::Blob(bytes) => bytes.len(),
-            Cell::Null | Cell::Integer(_) | Cell::Real(_) => 0,
-        };
         if self.cells.len() >= STATEMENT_PARAMETERS {
             return Err(too_wide(format!(
                 "The query has more than {STATEMENT_PARAMETERS} distinct values and unindexed paths"
             )));
         }
-        if bytes > PARAMETER_BYTES {
+        if cell.bytes() > PARAMETER_BYTES {
             return Err(too_wide(format!("A value or list of the query has more than {PARAMETER_BYTES} bytes")));
         }
         self.cells.push(cell);
