@@ -6,7 +6,7 @@
 
 use super::piece::Piece;
 use super::place::{Document, Kind, Place, Scope};
-use super::statement::{Statement, TRUE, too_wide};
+use super::statement::{Statement, TRUE, reads_exactly, too_wide};
 use crate::error::Result;
 use crate::limits::LIKE_PATTERN_BYTES;
 use crate::query::condition::holds;
@@ -96,7 +96,7 @@ impl<'l> Statement<'l> {
 
     /// Numbers or strings on one side of a value.
     fn range(&mut self, comparison: Comparison, place: &Place, value: &Value) -> Result<Piece> {
-        let (class, end) = (class(value), self.key(value)?);
+        let (class, end) = (class(value), place.constant(value, self)?);
         let operator = symbol(comparison);
         if place.kind == Kind::Body {
             let types = if class == Class::String { "'text'" } else { "'integer', 'real'" };
@@ -145,6 +145,11 @@ impl<'l> Statement<'l> {
                 (_, Value::Null) | (Kind::Id | Kind::Version, Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {}
                 (Kind::Id, Value::Number(_)) | (Kind::Version, Value::String(_)) => {}
                 (_, Value::Bool(_)) => any.push(self.equal(place, value)?),
+                (_, Value::Number(number))
+                    if number.as_f64().is_some_and(|real| number.is_f64() && !reads_exactly(real)) =>
+                {
+                    any.push(self.equal(place, value)?);
+                }
                 (_, Value::Number(_) | Value::String(_)) => scalars.push(value.clone()),
                 (_, Value::Array(_) | Value::Object(_)) => texts.push(text_of(value)),
             }
@@ -224,7 +229,7 @@ impl<'l> Statement<'l> {
             Value::Null => "type = 'null'".to_owned(),
             Value::Bool(true) => "type = 'true'".to_owned(),
             Value::Bool(false) => "type = 'false'".to_owned(),
-            Value::Number(_) => format!("type IN ('integer', 'real') AND atom = {}", self.key(value)?),
+            Value::Number(_) => format!("type IN ('integer', 'real') AND atom = {}", self.key_as_json(value)?),
             Value::String(text) => format!("type = 'text' AND atom = {}", self.text(text.as_str())?),
             Value::Array(_) | Value::Object(_) => {
                 let kind = if value.is_array() { "array" } else { "object" };
