@@ -72,6 +72,12 @@ pub const EXISTS_DEPTH: usize = 4;
 /// Distinct values and unindexed paths of one statement: a Durable Object binds at most 100 parameters.
 pub const STATEMENT_PARAMETERS: usize = 96;
 
+/// SQLite's aggregate functions in one statement: as many as columns, 100 in a Durable Object.
+pub const AGGREGATE_FUNCTIONS: usize = 100;
+
+/// Bytes of all text and blobs that one statement answers. They are held at once, in an isolate of 128 MB.
+pub const STATEMENT_ANSWER_BYTES: usize = 32 << 20;
+
 /// Bytes of one value or list bound to a statement. A Durable Object refuses values past 2.2 MB.
 pub const PARAMETER_BYTES: usize = 2_000_000;
 
