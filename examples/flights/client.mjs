@@ -50,8 +50,8 @@ export class Server {
    * @param {string} database
    */
   async createDatabase(database) {
-    const response = await this.#send("PUT", database, undefined, [409]);
-    return response.status === 201;
+    const { status } = await this.#send("PUT", database, undefined, [409]);
+    return status === 201;
   }
 
   /**
@@ -61,10 +61,9 @@ export class Server {
    * @returns {Promise<number>} its version
    */
   async putSchema(database, schema) {
-    const put = await this.#send("PUT", `${database}/_schema`, JSON.stringify(schema));
-    const { version } = await put.json();
+    const { version } = (await this.#send("PUT", `${database}/_schema`, JSON.stringify(schema))).body;
     for (;;) {
-      const now = await (await this.#send("GET", `${database}/_schema`)).json();
+      const now = (await this.#send("GET", `${database}/_schema`)).body;
       if (now.version >= version) return now.version;
       if (now.refused?.version === version) throw new Error(now.refused.problem.detail);
       await sleep(SCHEMA_INTERVAL);
@@ -80,8 +79,7 @@ export class Server {
    */
   async renewKey(database, name, role) {
     await this.#send("DELETE", `${database}/_keys/${name}`, undefined, [404]);
-    const made = await this.#send("POST", `${database}/_keys`, JSON.stringify({ name, role }));
-    return (await made.json()).key;
+    return (await this.#send("POST", `${database}/_keys`, JSON.stringify({ name, role }))).body.key;
   }
 
   /**
@@ -93,8 +91,7 @@ export class Server {
    */
   async importDocuments(database, collection, documents) {
     const lines = documents.map((document) => `${JSON.stringify([collection, document])}\n`).join("");
-    const response = await this.#send("POST", `${database}/_import`, lines);
-    const { imported, failed, errors } = await response.json();
+    const { imported, failed, errors } = (await this.#send("POST", `${database}/_import`, lines)).body;
     if (failed > 0) throw new Error(`${failed} of ${collection} failed, first: ${JSON.stringify(errors[0])}`);
     return imported;
   }
@@ -105,21 +102,23 @@ export class Server {
    * @returns {Promise<Answer>}
    */
   async query(database, query) {
-    const response = await this.#send("POST", `${database}/_query`, JSON.stringify(query));
-    return response.json();
+    return (await this.#send("POST", `${database}/_query`, JSON.stringify(query))).body;
   }
 
   /**
    * @param {string} method
    * @param {string} path under `/v1/`
-   * @param {string} [body]
+   * @param {string} [content]
    * @param {number[]} [expected] statuses that are no failure, beside those of success
+   * @returns {Promise<{ status: number, body: any }>}
    */
-  async #send(method, path, body, expected = []) {
+  async #send(method, path, content, expected = []) {
     const headers = { authorization: `Bearer ${this.key}` };
-    const response = await fetch(`${this.url}/v1/${path}`, { method, headers, body });
-    if (response.ok || expected.includes(response.status)) return response;
-    const problem = await response.json().catch(() => ({}));
-    throw new Error(`${method} ${path}: ${response.status} ${problem.code ?? ""}: ${problem.detail ?? "no reason given"}`);
+    const response = await fetch(`${this.url}/v1/${path}`, { method, headers, body: content });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const body = isJson ? JSON.parse(text) : text;
+    if (response.ok || expected.includes(response.status)) return { status: response.status, body };
+    throw new Error(`${method} ${path}: ${response.status} ${body.code ?? ""} ${body.detail ?? text}`);
   }
 }

@@ -54,11 +54,15 @@ async function example(...args) {
   return stdout;
 }
 
-/** @param {string} path @param {object} [body] */
+/**
+ * @param {string} path
+ * @param {object} body
+ * @returns {Promise<{ status: number, body: any }>}
+ */
 async function request(path, body) {
-  const init = body ? { method: "POST", body: JSON.stringify(body) } : {};
   const response = await fetch(`${server.url}/v1/flights/${path}`, {
-    ...init,
+    method: "POST",
+    body: JSON.stringify(body),
     headers: { authorization: `Bearer ${server.key}` },
   });
   return { status: response.status, body: await response.json() };
@@ -96,7 +100,11 @@ test("the busiest routes, with the names of both cities", () => {
     .map(({ origin, destination, count }) => ({ id: `${origin}-${destination}`, origin, destination, flights: +count }))
     .sort((left, right) => right.flights - left.flights || byText(left.id, right.id))
     .slice(0, 10)
-    .map((route) => ({ ...route, origin: { place: place(route.origin) }, destination: { place: place(route.destination) } }));
+    .map((route) => ({
+      ...route,
+      origin: { place: place(route.origin) },
+      destination: { place: place(route.destination) },
+    }));
   expect(answers.busiestRoutes).toHaveLength(10);
   expect(answers.busiestRoutes).toMatchObject(expected);
 });
