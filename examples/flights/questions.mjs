@@ -22,10 +22,7 @@ export const questions = [
     query: {
       from: "routes",
       include: { origin: place, destination: place },
-      orderBy: [
-        ["flights", "desc"],
-        ["id", "asc"],
-      ],
+      orderBy: [["flights", "desc"], "id"],
       limit: 10,
     },
     columns: { from: (row) => row.origin.place, to: (row) => row.destination.place, flights: (row) => row.flights },
@@ -37,7 +34,7 @@ export const questions = [
       from: "airports",
       where: ["and", ["exists", "arrivals"], ["not", ["exists", "departures"]]],
       select: ["id", "name", "place"],
-      include: { arrivals: { select: ["origin", "flights"], orderBy: [["flights", "desc"]], limit: 3 } },
+      include: { arrivals: { select: ["origin", "flights"], orderBy: [["flights", "desc"], "origin"], limit: 3 } },
       orderBy: ["id"],
     },
     columns: {
@@ -67,7 +64,7 @@ export const questions = [
   },
   {
     name: "delaysByState",
-    title: "Where did flights leave latest in early 2001, by state of departure?",
+    title: "How late were flights in early 2001, by the state they left from?",
     query: {
       from: "flights",
       join: { airport: { from: "airports", on: [["origin", "id"]] } },

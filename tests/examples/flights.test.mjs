@@ -119,7 +119,9 @@ test("the airports that are flown to but not from", () => {
       place: place(iata),
       arrivals: routes
         .filter((route) => route.destination === iata)
-        .map((route) => ({ origin: route.origin, flights: Number(route.count) })),
+        .map((route) => ({ origin: route.origin, flights: Number(route.count) }))
+        .sort((left, right) => right.flights - left.flights || byText(left.origin, right.origin))
+        .slice(0, 3),
     }));
   expect(expected.length).toBeGreaterThan(0);
   expect(answers.withoutDepartures).toEqual(expected);
