@@ -4,8 +4,8 @@
 //! the isolate its memory.
 
 use worker::{
-    DurableObject, Env, Error, Request, Response, Result, Socket, State, WebSocket,
-    WebSocketIncomingMessage, durable_object, wasm_bindgen,
+    DurableObject, Env, Error, Request, Response, Result, Socket, State, WebSocket, WebSocketIncomingMessage,
+    durable_object, wasm_bindgen,
 };
 
 /// What an actor answers to an event it never asked for.
@@ -36,21 +36,11 @@ impl DurableObject for Partition {
         Ok(())
     }
 
-    async fn websocket_message(
-        &self,
-        _socket: WebSocket,
-        _message: WebSocketIncomingMessage,
-    ) -> Result<()> {
+    async fn websocket_message(&self, _socket: WebSocket, _message: WebSocketIncomingMessage) -> Result<()> {
         Ok(())
     }
 
-    async fn websocket_close(
-        &self,
-        _socket: WebSocket,
-        _code: usize,
-        _reason: String,
-        _clean: bool,
-    ) -> Result<()> {
+    async fn websocket_close(&self, _socket: WebSocket, _code: usize, _reason: String, _clean: bool) -> Result<()> {
         Ok(())
     }
 
@@ -76,21 +66,11 @@ impl DurableObject for Catalog {
         Ok(())
     }
 
-    async fn websocket_message(
-        &self,
-        _socket: WebSocket,
-        _message: WebSocketIncomingMessage,
-    ) -> Result<()> {
+    async fn websocket_message(&self, _socket: WebSocket, _message: WebSocketIncomingMessage) -> Result<()> {
         Ok(())
     }
 
-    async fn websocket_close(
-        &self,
-        _socket: WebSocket,
-        _code: usize,
-        _reason: String,
-        _clean: bool,
-    ) -> Result<()> {
+    async fn websocket_close(&self, _socket: WebSocket, _code: usize, _reason: String, _clean: bool) -> Result<()> {
         Ok(())
     }
 
