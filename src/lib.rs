@@ -15,9 +15,13 @@
 )]
 
 pub mod batch;
+pub mod catalog;
 pub mod error;
 pub mod id;
 pub mod limits;
+pub mod moment;
+pub mod partition;
+mod principal;
 pub mod query;
 pub mod schema;
 pub mod store;

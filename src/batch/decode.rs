@@ -50,10 +50,12 @@ pub fn body(mut body: Map<String, Value>, key: &Key, names: &dyn Names) -> Resul
         same_key(document, key)?;
     }
     for read in &reads {
-        if let Read::Query { query, .. } = read
-            && query.key.as_ref().is_some_and(|other| other != key)
-        {
+        let Read::Query { query, .. } = read else { continue };
+        if query.key.as_ref().is_some_and(|other| other != key) {
             return refuse(Code::SeveralKeys, "A query among the reads stays under the batch's key for now.");
+        }
+        if query.at.is_some() || query.explain {
+            return wrong("A query among the reads of a batch has neither `at` nor `explain`.");
         }
     }
     Ok(Body { reads, operations })
