@@ -12,7 +12,7 @@ use selvedge::query::sql::SqlSource;
 use selvedge::query::tree::Query;
 use selvedge::query::{decode, run};
 use selvedge::schema::document::{Context, Origin, fit, is_system_name};
-use selvedge::store::{Cell, Rows, Store};
+use selvedge::store::{Cell, Cost, Rows, Store};
 use selvedge::time::Time;
 use selvedge::value::{Map, Value, parse};
 use selvedge::{error, schema};
@@ -69,6 +69,14 @@ impl Store for Nothing {
         F: FnOnce(&mut Self) -> error::Result<T>,
     {
         work(self)
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::default()
+    }
+
+    fn take_cost(&mut self) -> Cost {
+        Cost::default()
     }
 
     fn size(&self) -> u64 {
