@@ -73,6 +73,7 @@ pub mod moment;
 pub mod partition;
 mod principal;
 pub mod query;
+pub mod router;
 pub mod schema;
 pub mod store;
 pub mod time;
