@@ -14,31 +14,15 @@ pub(crate) fn declared_length(request: &Request) -> Option<usize> {
     request.headers().get("content-length").ok().flatten()?.parse().ok()
 }
 
-/// Refuses a body that declares to be larger than a body may be.
-///
-/// # Errors
-/// `too_large`.
-fn check_length(length: Option<usize>) -> Result<()> {
-    match length {
-        Some(length) if length > BODY_BYTES => too_large(),
-        _ => Ok(()),
-    }
-}
-
 /// A request's whole body, still in JavaScript's memory.
 ///
 /// # Errors
 /// `too_large` past the limit, `invalid_request` if the caller broke off.
 pub(crate) async fn buffer(request: &Request) -> Result<Uint8Array> {
-    let length = declared_length(request);
-    check_length(length)?;
-    if length.is_some() {
-        let whole = request.array_buffer().map_err(|thrown| broken(&thrown))?;
-        let whole = JsFuture::from(whole).await.map_err(|thrown| broken(&thrown))?;
-        return Ok(Uint8Array::new(&whole));
+    match declared_length(request) {
+        Some(length) => at_once(request, length).await,
+        None => Ok(Uint8Array::from(piece_by_piece(request).await?.as_slice())),
     }
-    let bytes = read(request).await?;
-    Ok(Uint8Array::from(bytes.as_slice()))
 }
 
 /// A request's whole body.
@@ -46,9 +30,24 @@ pub(crate) async fn buffer(request: &Request) -> Result<Uint8Array> {
 /// # Errors
 /// As [`buffer`].
 pub(crate) async fn read(request: &Request) -> Result<Vec<u8>> {
-    if declared_length(request).is_some() {
-        return Ok(buffer(request).await?.to_vec());
+    match declared_length(request) {
+        Some(length) => Ok(at_once(request, length).await?.to_vec()),
+        None => piece_by_piece(request).await,
     }
+}
+
+/// A body whose length was declared, and is held to that by the platform.
+async fn at_once(request: &Request, length: usize) -> Result<Uint8Array> {
+    if length > BODY_BYTES {
+        return too_large();
+    }
+    let whole = request.array_buffer().map_err(|thrown| broken(&thrown))?;
+    let whole = JsFuture::from(whole).await.map_err(|thrown| broken(&thrown))?;
+    Ok(Uint8Array::new(&whole))
+}
+
+/// A body of unknown length, counted as it comes.
+async fn piece_by_piece(request: &Request) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let Some(stream) = request.body() else { return Ok(bytes) };
     let mut chunks = Chunks::of(&stream)?;

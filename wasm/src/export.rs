@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
-use js_sys::futures::{JsFuture, future_to_promise};
+use js_sys::futures::future_to_promise;
 use selvedge::error::{Code, Error, Result};
 use selvedge::id::{DocumentRef, Key};
 use selvedge::router::{Export, MORE_HEADER};

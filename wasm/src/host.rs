@@ -23,7 +23,7 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = getAlarm)]
     pub fn get_alarm(this: &Storage) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
-    pub fn set_alarm(this: &Storage, unix_ms: f64) -> Result<Promise, JsValue>;
+    pub fn set_alarm(this: &Storage, unix_ms: f64) -> Result<(), JsValue>;
 
     /// The SQLite database in it.
     pub type Sql;
