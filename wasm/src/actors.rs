@@ -1,45 +1,87 @@
 //! Sending requests to durable actors.
+//!
+//! Every promise here resolves to a response: where the actor cannot be reached, to the problem of that.
 
-use js_sys::Reflect;
 use js_sys::futures::JsFuture;
+use js_sys::Promise;
 use selvedge::error::{Code, Error, Result};
-use selvedge::wire::{CatalogRequest, PartitionRequest, to_ascii_json};
+use selvedge::wire::{Answer, CatalogRequest, PartitionRequest, to_ascii_json};
 use serde_json::Value;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStream, Response};
+use wasm_bindgen::prelude::*;
+use web_sys::{Request, Response};
 
-use crate::body;
 use crate::host::{self, Actors, Bindings};
+use crate::{answer, body};
 
 /// Actors asked at once by one event: the platform lets it wait for the headers of six.
 pub(crate) const AT_ONCE: usize = 6;
 
-/// What goes to an actor beside the envelope.
-pub(crate) enum Body {
-    /// Nothing.
-    Empty,
-    /// Bytes or text, which can be sent again.
-    Whole(JsValue),
-    /// The caller's stream, which passes once.
-    Stream(ReadableStream),
+/// Bytes of a body that is held back, so that it can be sent a second time if the platform fails. A larger one streams
+/// through, and its sender repeats it.
+const HELD_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// Answers for an actor that cannot be reached.
+    static LOST: JsValue = Closure::<dyn Fn(String) -> std::result::Result<Response, JsValue>>::new(lost).into_js_value();
 }
 
-/// Asks a partition.
-///
-/// # Errors
-/// `unavailable` if it cannot be reached.
-pub(crate) async fn partition(bindings: &Bindings, asked: &PartitionRequest, body: Body) -> Result<Response> {
-    let actors = bindings.partitions().map_err(|thrown| unbound(&thrown))?;
-    send(&actors, &format!("{}/{}", asked.db, asked.key), &to_ascii_json(asked)?, body).await
+fn lost(message: String) -> std::result::Result<Response, JsValue> {
+    let detail = format!("The durable actor could not be reached ({message}). Send the same request again.");
+    answer::respond(&Answer::problem(&Error::new(Code::Unavailable, detail)))
 }
 
-/// Asks a catalog.
-///
-/// # Errors
-/// `unavailable` if it cannot be reached.
-pub(crate) async fn catalog(bindings: &Bindings, asked: &CatalogRequest, body: Body) -> Result<Response> {
-    let actors = bindings.catalogs().map_err(|thrown| unbound(&thrown))?;
-    send(&actors, asked.db.as_str(), &to_ascii_json(asked)?, body).await
+/// A request on its way to an actor.
+pub(crate) struct Letter {
+    actors: Actors,
+    name: String,
+    envelope: String,
+}
+
+impl Letter {
+    /// To the partition of the request's key.
+    ///
+    /// # Errors
+    /// `internal` if the Worker is not bound to its actors.
+    pub(crate) fn to_partition(bindings: &Bindings, asked: &PartitionRequest) -> Result<Letter> {
+        let actors = bindings.partitions().map_err(|thrown| unbound(&thrown))?;
+        Ok(Letter { actors, name: format!("{}/{}", asked.db, asked.key), envelope: to_ascii_json(asked)? })
+    }
+
+    /// To the catalog of the request's database.
+    ///
+    /// # Errors
+    /// As [`Letter::to_partition`].
+    pub(crate) fn to_catalog(bindings: &Bindings, asked: &CatalogRequest) -> Result<Letter> {
+        let actors = bindings.catalogs().map_err(|thrown| unbound(&thrown))?;
+        Ok(Letter { actors, name: asked.db.as_str().to_owned(), envelope: to_ascii_json(asked)? })
+    }
+
+    /// Sends it with a body: bytes, text, or nothing (undefined).
+    ///
+    /// # Errors
+    /// `internal` if JavaScript's side fails at once.
+    pub(crate) fn send(&self, body: &JsValue) -> Result<Promise> {
+        LOST.with(|lost| host::send(&self.actors, &self.name, &self.envelope, body, lost)).map_err(|thrown| failed(&thrown))
+    }
+
+    /// Sends it with a caller's body.
+    ///
+    /// # Errors
+    /// As [`Letter::send`].
+    pub(crate) fn pass(&self, request: &Request) -> Result<Promise> {
+        let hold = body::declared_length(request).is_some_and(|length| length <= HELD_BYTES);
+        LOST.with(|lost| host::pass(request, hold, &self.actors, &self.name, &self.envelope, lost))
+            .map_err(|thrown| failed(&thrown))
+    }
+
+    /// Sends it with a body and waits for the response.
+    ///
+    /// # Errors
+    /// As [`Letter::send`].
+    pub(crate) async fn answer(&self, body: &JsValue) -> Result<Response> {
+        let response = JsFuture::from(self.send(body)?).await.map_err(|thrown| failed(&thrown))?;
+        Ok(response.unchecked_into())
+    }
 }
 
 /// What an actor said, if it was its answer to us: status 200.
@@ -56,35 +98,8 @@ pub(crate) async fn said(response: &Response) -> Result<String> {
     Err(Error::new(Code::Unavailable, format!("A durable actor answered {}: {detail}", response.status())))
 }
 
-/// Sends, and once more if the platform failed and the body allows it: every request to an actor may come twice.
-async fn send(actors: &Actors, name: &str, envelope: &str, body: Body) -> Result<Response> {
-    let (body, mut again) = match body {
-        Body::Empty => (JsValue::UNDEFINED, true),
-        Body::Whole(whole) => (whole, true),
-        Body::Stream(stream) => (stream.into(), false),
-    };
-    loop {
-        let answer = match host::send(actors, name, envelope, &body) {
-            Ok(promise) => JsFuture::from(promise).await,
-            Err(thrown) => Err(thrown),
-        };
-        match answer {
-            Ok(response) => return Ok(response.unchecked_into()),
-            Err(thrown) if again && !is_overloaded(&thrown) => again = false,
-            Err(thrown) => {
-                let message = host::message(&thrown);
-                return Err(Error::new(
-                    Code::Unavailable,
-                    format!("The durable actor could not be reached ({message}). Send the same request again."),
-                ));
-            }
-        }
-    }
-}
-
-/// Whether the platform turned the request away because the actor has too many: sending it again would add to that.
-fn is_overloaded(thrown: &JsValue) -> bool {
-    Reflect::get(thrown, &JsValue::from_str("overloaded")).is_ok_and(|overloaded| overloaded.is_truthy())
+fn failed(thrown: &JsValue) -> Error {
+    Error::new(Code::Unavailable, host::message(thrown))
 }
 
 fn unbound(thrown: &JsValue) -> Error {

@@ -28,9 +28,14 @@ impl Alarm {
         Alarm { storage, set: Cell::new(Set::Unknown) }
     }
 
+    /// Whether [`Alarm::learn`] has been awaited.
+    pub(crate) fn is_known(&self) -> bool {
+        !matches!(self.set.get(), Set::Unknown)
+    }
+
     /// Finds out what is set. To be awaited before an event, so that the event's own commit holds its alarm as well.
     pub(crate) async fn learn(&self) {
-        if !matches!(self.set.get(), Set::Unknown) {
+        if self.is_known() {
             return;
         }
         let Ok(promise) = self.storage.get_alarm() else { return };

@@ -14,6 +14,11 @@ pub(crate) fn declared_length(request: &Request) -> Option<usize> {
     request.headers().get("content-length").ok().flatten()?.parse().ok()
 }
 
+/// Whether a request declares a length within the limit.
+pub(crate) fn is_small(request: &Request) -> bool {
+    declared_length(request).is_some_and(|length| length <= BODY_BYTES)
+}
+
 /// A request's whole body, still in JavaScript's memory.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use selvedge::wire::{Answer, CatalogRequest, PartitionRequest, Progress, from_js
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 
-use crate::actors::{AT_ONCE, Body};
+use crate::actors::{AT_ONCE, Letter};
 use crate::alarm::Alarm;
 use crate::host::{Bindings, Context};
 use crate::moment::at_present;
@@ -109,7 +109,7 @@ impl Seat {
     }
 
     async fn progress(&self, listener: &PartitionRequest, grant: &JsValue) -> Result<Progress> {
-        let response = actors::partition(&self.bindings, listener, Body::Whole(grant.clone())).await?;
+        let response = Letter::to_partition(&self.bindings, listener)?.answer(grant).await?;
         from_json(&actors::said(&response).await?)
     }
 }

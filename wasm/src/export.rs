@@ -14,7 +14,7 @@ use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use web_sys::Response;
 
-use crate::actors::{self, Body};
+use crate::actors::{self, Letter};
 use crate::body;
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
@@ -27,14 +27,8 @@ const CONTENT_TYPE: &str = "application/x-ndjson";
 ///
 /// # Errors
 /// `unavailable` if an actor cannot be reached.
-pub(crate) async fn serve(bindings: &Bindings, wanted: Export) -> Result<Response> {
-    let mut pages = Pages {
-        bindings: bindings.clone(),
-        wanted,
-        keys: VecDeque::new(),
-        last: None,
-        after: None,
-    };
+pub(crate) async fn serve(bindings: Bindings, wanted: Export) -> Result<Response> {
+    let mut pages = Pages { bindings, wanted, keys: VecDeque::new(), last: None, after: None };
     let first = match pages.next().await? {
         Page::Refused(response) => return Ok(response),
         Page::Lines(bytes) => Some(bytes),
@@ -108,7 +102,7 @@ impl Pages {
                 continue;
             };
             let asked = at_present(|moment| self.wanted.request(key, self.after.take(), moment));
-            let response = actors::partition(&self.bindings, &asked, Body::Empty).await?;
+            let response = Letter::to_partition(&self.bindings, &asked)?.answer(&JsValue::UNDEFINED).await?;
             if response.status() != 200 {
                 return Ok(Page::Refused(response));
             }
@@ -128,7 +122,8 @@ impl Pages {
     /// Asks the catalog for the next keys; none are left if there are still none after it. Gives its refusal, if that is
     /// what it answers.
     async fn more_keys(&mut self) -> Result<Option<Response>> {
-        let response = actors::catalog(&self.bindings, &self.wanted.keys(self.last.clone()), Body::Empty).await?;
+        let asked = self.wanted.keys(self.last.clone());
+        let response = Letter::to_catalog(&self.bindings, &asked)?.answer(&JsValue::UNDEFINED).await?;
         if response.status() != 200 {
             return Ok(Some(response));
         }

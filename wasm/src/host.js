@@ -36,15 +36,47 @@ export function atomically(storage, work) {
 }
 
 /**
- * Sends a request to the durable actor `name`, over a new stub: one that broke never mends.
+ * Sends a request to the durable actor `name`, over a new stub: one that broke never mends. Sends it once more if the
+ * platform failed and the body can be sent again: every request to an actor may come twice.
  * @param {{ getByName(name: string): { fetch(url: string, init: object): Promise<Response> } }} actors
  * @param {string} name
  * @param {string} envelope
- * @param {unknown} [body]
+ * @param {unknown} body
+ * @param {(message: string) => Response} lost the answer if it cannot be reached
  */
-export function send(actors, name, envelope, body) {
-  const headers = { "selvedge-envelope": envelope };
-  return actors.getByName(name).fetch("https://actor/", { method: "POST", headers, body });
+export async function send(actors, name, envelope, body, lost) {
+  const init = { method: "POST", headers: { "selvedge-envelope": envelope }, body };
+  for (let again = !(body instanceof ReadableStream); ; again = false) {
+    try {
+      return await actors.getByName(name).fetch("https://actor/", init);
+    } catch (thrown) {
+      // An actor that has too many requests is not sent one more.
+      if (!again || thrown.overloaded) return lost(String(thrown.message));
+    }
+  }
+}
+
+/**
+ * Sends a caller's request on, its body as a stream, or held back so that it can be sent again.
+ * @param {Request} request
+ * @param {boolean} hold
+ * @param {Parameters<typeof send>[0]} actors
+ * @param {string} name
+ * @param {string} envelope
+ * @param {(message: string) => Response} lost
+ */
+export async function pass(request, hold, actors, name, envelope, lost) {
+  return send(actors, name, envelope, hold ? await request.arrayBuffer() : request.body, lost);
+}
+
+/**
+ * Reads a body whose length is known, and answers with what `serve` makes of it.
+ * @param {Request} request
+ * @param {string} envelope
+ * @param {(envelope: string, body: ArrayBuffer) => Response | Promise<Response>} serve
+ */
+export async function whole(request, envelope, serve) {
+  return serve(envelope, await request.arrayBuffer());
 }
 
 /**
@@ -77,7 +109,10 @@ export function stream(type, next) {
   return new Response(body, { headers: { "content-type": type } });
 }
 
-/** A random 128-bit number, as bytes. */
-export function random() {
-  return crypto.getRandomValues(new Uint8Array(16));
+/**
+ * Random bytes.
+ * @param {number} count
+ */
+export function random(count) {
+  return crypto.getRandomValues(new Uint8Array(count));
 }

@@ -5,7 +5,7 @@
 
 use js_sys::{Array, JsString, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::Response;
+use web_sys::{Request, Response};
 
 #[wasm_bindgen]
 extern "C" {
@@ -53,13 +53,30 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub fn atomically(storage: &Storage, work: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
     #[wasm_bindgen(catch)]
-    pub fn send(actors: &Actors, name: &str, envelope: &str, body: &JsValue) -> Result<Promise, JsValue>;
+    pub fn send(
+        actors: &Actors,
+        name: &str,
+        envelope: &str,
+        body: &JsValue,
+        lost: &JsValue,
+    ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub fn pass(
+        request: &Request,
+        hold: bool,
+        actors: &Actors,
+        name: &str,
+        envelope: &str,
+        lost: &JsValue,
+    ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub fn whole(request: &Request, envelope: &str, serve: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, headers: &str, body: &[u8]) -> Result<Response, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn stream(content_type: &str, next: &JsValue) -> Result<Response, JsValue>;
     #[wasm_bindgen(catch)]
-    pub fn random() -> Result<Uint8Array, JsValue>;
+    pub fn random(count: usize) -> Result<Uint8Array, JsValue>;
 }
 
 /// What a thrown value says.

@@ -10,19 +10,19 @@ use selvedge::router::{Chunk, Import, ImportSplitter};
 use selvedge::wire::Answer;
 use web_sys::{Request, Response};
 
-use crate::actors::{AT_ONCE, Body};
+use crate::actors::{AT_ONCE, Letter};
 use crate::body::Chunks;
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
-use crate::{actors, answer, body};
+use crate::{answer, body};
 
 /// Imports the body of `request`. No more of it is read before what was read is committed, which is what holds a fast
 /// caller back.
 ///
 /// # Errors
 /// `invalid_request` if the body breaks off. What a partition refuses is an answer: it says how many lines went in.
-pub(crate) async fn serve(request: &Request, bindings: &Bindings, wanted: &Import) -> Result<Response> {
-    let answer = run(request, bindings, wanted).await?;
+pub(crate) async fn serve(request: Request, bindings: Bindings, wanted: Import) -> Result<Response> {
+    let answer = run(&request, &bindings, &wanted).await?;
     answer::respond(&answer).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
 }
 
@@ -86,9 +86,10 @@ async fn send_all(
 /// Sends one chunk: what its partition answered, or the problem it answered instead.
 async fn send(bindings: &Bindings, wanted: &Import, chunk: &Chunk) -> std::result::Result<String, String> {
     let asked = at_present(|moment| wanted.request(chunk, moment));
-    let lines = Body::Whole(Uint8Array::from(chunk.body.as_bytes()).into());
+    let lines = Uint8Array::from(chunk.body.as_bytes());
     let problem = |error: Error| error.problem().to_string();
-    let response = actors::partition(bindings, &asked, lines).await.map_err(problem)?;
+    let letter = Letter::to_partition(bindings, &asked).map_err(problem)?;
+    let response = letter.answer(&lines).await.map_err(problem)?;
     let text = body::text(&response).await.map_err(problem)?;
     if response.status() == 200 { Ok(text) } else { Err(text) }
 }

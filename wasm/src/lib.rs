@@ -29,26 +29,21 @@ mod router;
 mod store;
 
 use selvedge::error::{Code, Error, Result};
-use selvedge::wire::{Answer, ENVELOPE_HEADER};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Request, Response};
-use worker::{Context, Env, event};
+use selvedge::wire::ENVELOPE_HEADER;
+use wasm_bindgen::prelude::*;
+use web_sys::Request;
 
 use crate::alarm::Alarm;
+use crate::host::Bindings;
 use crate::store::DurableStore;
 
-/// Answers every HTTP request that reaches the Worker.
+/// Answers every HTTP request that reaches the Worker: with a response, or the promise of one.
 ///
 /// # Errors
 /// Only when the platform cannot build a response.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    let bindings = env.unchecked_into();
-    let answered = match router::serve(&request, &bindings).await {
-        Ok(response) => Ok(response),
-        Err(error) => answer::respond(&Answer::problem(&error)),
-    };
-    answered.map_err(worker::Error::from)
+#[wasm_bindgen]
+pub fn fetch(request: Request, bindings: Bindings) -> std::result::Result<JsValue, JsValue> {
+    answer::settle(router::serve(request, &bindings))
 }
 
 /// A durable actor's store and alarm.

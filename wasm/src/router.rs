@@ -1,54 +1,49 @@
 //! The router: every request that reaches the Worker, to the actor that answers it.
 
-use js_sys::Uint8Array;
 use selvedge::error::{Code, Error, Result};
 use selvedge::router::{ELSEWHERE_HEADER, Head, Peek, Route, elsewhere, route};
 use selvedge::wire::PartitionRequest;
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
-use crate::actors::Body;
+use crate::actors::Letter;
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
-use crate::{actors, answer, bearer, body, export, import};
+use crate::{answer, bearer, body, export, import};
 
-/// Bytes of a body that is held back, so that it can be sent a second time if the platform fails. A larger one streams
-/// through, and its sender repeats it.
-const HELD_BYTES: usize = 64 << 10;
-
-/// The answer to `request`.
+/// The answer to `request`: a response, or the promise of one. A request that only passes through, as most do, is left
+/// to the platform once it is sent: nothing here waits for it.
 ///
 /// # Errors
-/// Whatever the core refuses, `unavailable` if an actor cannot be reached.
-pub(crate) async fn serve(request: &Request, bindings: &Bindings) -> Result<Response> {
+/// Whatever the core refuses.
+pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
     let (method, url, headers) = (request.method(), request.url(), request.headers());
     let (path, query) = split(&url);
     let header = |name: &str| headers.get(name).ok().flatten();
     let bearer = bearer::of(header("authorization"), bindings);
     let head = Head { method: &method, path, query, header: &header, bearer };
     match at_present(|moment| route(&head, moment))? {
-        Route::Here(here) => answer::respond(&here).map_err(|thrown| defect(&thrown)),
-        Route::Partition(asked) => {
-            let body = passed_on(request, asked.call.has_body()).await?;
-            actors::partition(bindings, &asked, body).await
-        }
-        Route::Catalog(asked) => {
-            let body = passed_on(request, asked.call.has_body()).await?;
-            actors::catalog(bindings, &asked, body).await
-        }
-        Route::Peek(peek) => peeked(request, bindings, peek).await,
-        Route::Import(wanted) => import::serve(request, bindings, &wanted).await,
-        Route::Export(wanted) => export::serve(bindings, wanted).await,
+        Route::Here(here) => Ok(answer::respond(&here).map_err(|thrown| defect(&thrown))?.into()),
+        Route::Partition(asked) => through(&Letter::to_partition(bindings, &asked)?, &request, asked.call.has_body()),
+        Route::Catalog(asked) => through(&Letter::to_catalog(bindings, &asked)?, &request, asked.call.has_body()),
+        Route::Peek(peek) => Ok(answer::later(peeked(request, bindings.clone(), peek))),
+        Route::Import(wanted) => Ok(answer::later(import::serve(request, bindings.clone(), wanted))),
+        Route::Export(wanted) => Ok(answer::later(export::serve(bindings.clone(), wanted))),
     }
 }
 
+fn through(letter: &Letter, request: &Request, with_body: bool) -> Result<JsValue> {
+    let answered = if with_body { letter.pass(request) } else { letter.send(&JsValue::UNDEFINED) };
+    answered.map(JsValue::from)
+}
+
 /// A request whose body says where it goes.
-async fn peeked(request: &Request, bindings: &Bindings, peek: Peek) -> Result<Response> {
-    let bytes = body::buffer(request).await?;
+async fn peeked(request: Request, bindings: Bindings, peek: Peek) -> Result<Response> {
+    let bytes = body::buffer(&request).await?;
     let asked = peek.with_body(&bytes.to_vec())?;
-    let response = actors::partition(bindings, &asked, whole(&bytes)).await?;
+    let response = Letter::to_partition(&bindings, &asked)?.answer(&bytes).await?;
     match moved(&response, &asked)? {
-        Some(asked) => actors::partition(bindings, &asked, whole(&bytes)).await,
+        Some(asked) => Letter::to_partition(&bindings, &asked)?.answer(&bytes).await,
         None => Ok(response),
     }
 }
@@ -60,22 +55,6 @@ fn moved(response: &Response, asked: &PartitionRequest) -> Result<Option<Partiti
     }
     let header = response.headers().get(ELSEWHERE_HEADER).ok().flatten();
     header.map(|key| elsewhere(asked, &key)).transpose()
-}
-
-/// The body of a request as it is passed on.
-async fn passed_on(request: &Request, wanted: bool) -> Result<Body> {
-    if !wanted {
-        return Ok(Body::Empty);
-    }
-    if body::declared_length(request).is_some_and(|length| length <= HELD_BYTES) {
-        return Ok(whole(&body::buffer(request).await?));
-    }
-    Ok(request.body().map_or(Body::Empty, Body::Stream))
-}
-
-fn whole(bytes: &Uint8Array) -> Body {
-    let bytes: &JsValue = bytes;
-    Body::Whole(bytes.clone())
 }
 
 /// Path and query of an absolute URL as the platform writes it, both still encoded.
