@@ -15,10 +15,13 @@
 )]
 
 pub mod batch;
+pub mod catalog;
 pub mod error;
 pub mod id;
 pub mod limits;
 pub mod moment;
+pub mod partition;
+mod principal;
 pub mod query;
 pub mod router;
 pub mod schema;

@@ -81,6 +81,12 @@ pub const EXISTS_DEPTH: usize = 4;
 /// Distinct values and unindexed paths of one statement: a Durable Object binds at most 100 parameters.
 pub const STATEMENT_PARAMETERS: usize = 96;
 
+/// SQLite's aggregate functions in one statement: as many as columns, 100 in a Durable Object.
+pub const AGGREGATE_FUNCTIONS: usize = 100;
+
+/// Bytes of all text and blobs that one statement answers. They are held at once, in an isolate of 128 MB.
+pub const STATEMENT_ANSWER_BYTES: usize = 32 << 20;
+
 /// Bytes of one value or list bound to a statement. A Durable Object refuses values past 2.2 MB.
 pub const PARAMETER_BYTES: usize = 2_000_000;
 
@@ -170,9 +176,21 @@ pub const CLOCK_SKEW_US: i64 = 5 * 60 * 1_000_000;
 /// Log rows dropped in one step of retention.
 pub const RETENTION_STEP_ROWS: usize = 2_000;
 
+/// Microseconds until documents whose time has come, but which others refer to, are tried again.
+pub const TTL_RETRY_US: i64 = 3_600 * 1_000_000;
+
 /// Documents that one TTL step deletes.
 pub const TTL_STEP_DOCUMENTS: usize = 500;
 
-/// Partitions that a schema change visits in one event of the catalog; an alarm goes on from there. A request
-/// to the platform may make 1,000 subrequests.
+/// Partitions that the catalog tells something at a time.
 pub const CATALOG_STEP_KEYS: usize = 200;
+
+/// Partitions that the catalog tells something in one event, altogether. A request to the platform may make 1,000
+/// subrequests.
+pub const CATALOG_TELLS: usize = 800;
+
+/// Keys in one page of those in use.
+pub const CATALOG_PAGE_KEYS: usize = 1_000;
+
+/// Microseconds until the catalog tries again what could not be told to everybody.
+pub const CATALOG_RETRY_US: i64 = 500_000;

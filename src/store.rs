@@ -2,10 +2,12 @@
 //!
 //! One store is one actor's SQLite database. Everything between two awaits of the actor commits together; inside
 //! [`Store::atomically`] it also rolls back together. There are two implementations: Durable Object SQL (in the
-//! `wasm` crate) and [`sqlite`] over `rusqlite`, both held to `conformance`.
+//! `wasm` crate) and [`sqlite`] over `rusqlite`, both held to [`conformance`].
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
+use crate::limits::STATEMENT_ANSWER_BYTES;
 
+pub mod conformance;
 #[cfg(feature = "native")]
 pub mod sqlite;
 
@@ -25,6 +27,18 @@ pub enum Cell {
     Blob(Vec<u8>),
 }
 
+impl Cell {
+    /// Bytes of a text or blob: what counts towards [`STATEMENT_ANSWER_BYTES`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Cell::Null | Cell::Integer(_) | Cell::Real(_) => 0,
+            Cell::Text(text) => text.len(),
+            Cell::Blob(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// The rows of a statement and what they cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
@@ -36,6 +50,15 @@ pub struct Rows {
     pub written: u64,
 }
 
+/// Rows of tables and indexes, as the platform counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Rows read.
+    pub read: u64,
+    /// Rows written.
+    pub written: u64,
+}
+
 /// One actor's SQLite database.
 ///
 /// Statement texts are few and fixed in shape: names and values of callers never become part of one.
@@ -43,8 +66,9 @@ pub trait Store {
     /// Runs one statement.
     ///
     /// # Errors
-    /// `answer_too_large` where a value outgrows what SQLite carries, else `internal`: a statement that fails is
-    /// a defect, since everything is checked before it is written.
+    /// `answer_too_large` where a value outgrows what SQLite carries, or the rows together
+    /// [`STATEMENT_ANSWER_BYTES`]; else `internal`: a statement that fails is a defect, since
+    /// everything is checked before it is written. What a failed statement wrote is undone; those before it stand.
     fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows>;
 
     /// Runs `work` as one unit: if it fails, nothing of it is kept.
@@ -56,6 +80,21 @@ pub trait Store {
         F: FnOnce(&mut Self) -> Result<T>,
         Self: Sized;
 
+    /// What was read and written since the last [`Store::take_cost`].
+    fn cost(&self) -> Cost;
+
+    /// The same, and starts anew.
+    fn take_cost(&mut self) -> Cost;
+
     /// Bytes that the database occupies.
     fn size(&self) -> u64;
+}
+
+/// The error of a statement whose rows together have more than [`STATEMENT_ANSWER_BYTES`].
+#[must_use]
+pub fn too_many_bytes() -> Error {
+    Error::new(
+        Code::AnswerTooLarge,
+        format!("What was asked for comes to more than {STATEMENT_ANSWER_BYTES} bytes; ask for fewer rows."),
+    )
 }

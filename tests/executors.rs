@@ -22,6 +22,7 @@ use selvedge::error::Code;
 use selvedge::query::memory::Memory;
 use selvedge::query::selection::{Group, Row, Source};
 use selvedge::query::sql::SqlSource;
+use selvedge::query::tree::{Aggregate, Comparison, Condition, Operand, Order, Relation};
 use selvedge::value::{Value, compare};
 
 const CASES: u64 = 20_000;
@@ -53,22 +54,136 @@ fn both_executors_answer_the_same() {
     assert!(too_wide * 100 < cases, "the generator wastes its cases: {too_wide} of {cases} were too wide");
 }
 
+/// Values that other types would be taken for, against each other in every operator, indexed and not.
+#[test]
+fn values_that_look_alike_are_told_apart() {
+    let texts = [
+        "null",
+        "true",
+        "false",
+        "0",
+        "1",
+        "5",
+        "-1",
+        "0.5",
+        "9007199254740992",
+        "9007199254740993",
+        "-9223372036854775808",
+        "9223372036854775807",
+        "1e300",
+        "[]",
+        "[1]",
+        "{}",
+        "{\"p\":1}",
+        "\"\"",
+        "\"a\"",
+    ];
+    let plain: Vec<Value> = texts.iter().map(|text| serde_json::from_str(text).expect("a value")).collect();
+    let values: Vec<Value> = plain.iter().cloned().chain(texts.iter().map(|text| Value::from(*text))).collect();
+    let mut dataset = dataset::indexed(values.clone());
+    let mut count = Count::default();
+    let order = |path: &str| vec![Order { path: dataset::path(path), descending: false }];
+    for (at, value) in
+        ["x", "y", "id", "_version"].into_iter().flat_map(|at| values.iter().map(move |value| (at, value)))
+    {
+        let operand = || Operand::Path(dataset::path(at));
+        let mut conditions: Vec<Condition> = COMPARISONS
+            .iter()
+            .map(|comparison| Condition::Compare(*comparison, operand(), Operand::Value(value.clone())))
+            .collect();
+        conditions.push(Condition::In(operand(), vec![value.clone()]));
+        conditions.push(Condition::In(operand(), vec![value.clone(), Value::from("z")]));
+        conditions.push(Condition::Contains(dataset::path(at), value.clone()));
+        for condition in conditions {
+            try_case(&Case::of(condition, order("id"), None), &mut dataset, "", &mut count);
+        }
+        // Each of them as the end of a page, in both directions.
+        for descending in [false, true] {
+            let order = ["x", "id"].map(|path| Order { path: dataset::path(path), descending }).to_vec();
+            let after = Some(vec![value.clone(), Value::from("5")]);
+            try_case(&Case::of(Condition::always(), order, after), &mut dataset, "", &mut count);
+        }
+    }
+    assert_eq!(count.too_wide, 0);
+    assert!(count.answered > 500, "only {} questions had answers", count.answered);
+}
+
+/// As wide as a query may be: every statement fits the platform, or is refused as too wide.
+#[test]
+fn the_widest_queries_fit_or_are_refused() {
+    let mut dataset = dataset::indexed(vec![Value::from(1), Value::from("a"), Value::Null]);
+    let mut fits = |case: Case| {
+        let mut count = Count::default();
+        try_case(&case, &mut dataset, "", &mut count);
+        count.too_wide == 0
+    };
+    let path = |number: usize| dataset::path(&format!("o.f{number}"));
+    let id = || Order { path: dataset::path("id"), descending: true };
+    let wide =
+        |at: usize| Condition::Compare(Comparison::Less, Operand::Path(path(at)), Operand::Value(Value::from(at)));
+
+    assert!(fits(Case::of(Condition::And((0..40).map(wide).collect()), vec![id()], None)));
+    assert!(!fits(Case::of(Condition::And((0..60).map(wide).collect()), vec![id()], None)));
+    let mut order: Vec<Order> = (0..32).map(|at| Order { path: path(at), descending: at % 3 == 0 }).collect();
+    order.push(id());
+    let after = (0..32).map(|at| if at % 2 == 0 { Value::Null } else { Value::from(at) }).chain([Value::from("9")]);
+    assert!(fits(Case::of(Condition::always(), order, Some(after.collect()))));
+    let sums = (0..32).map(|at| (format!("a{at}"), Aggregate::Sum(path(at)))).collect();
+    assert!(fits(Case::grouped((32..64).map(path).collect(), sums)));
+    let averages = (0..32).map(|at| (format!("a{at}"), Aggregate::Average(path(at)))).collect();
+    assert!(!fits(Case::grouped(Vec::new(), averages)));
+
+    // Nested as deep as conditions go, with an `exists` at every level that may have one.
+    let mut deep = Condition::Or((0..16).map(wide).collect());
+    for level in 0..10 {
+        let relation = Relation::Reverse {
+            collection: dataset::name("a"),
+            by: dataset::path(if level % 2 == 0 { "x" } else { "y" }),
+        };
+        deep = match level {
+            1 | 3 | 5 | 7 => Condition::Exists(relation, Box::new(deep)),
+            0 | 4 | 8 => Condition::Not(Box::new(deep)),
+            _ => Condition::And(vec![Condition::Or(vec![deep, wide(17)]), wide(18)]),
+        };
+    }
+    assert!(fits(Case::of(deep.clone(), vec![id()], None)));
+    for level in 0..10 {
+        let by = dataset::path(if level % 2 == 0 { "x" } else { "y" });
+        deep = Condition::Exists(Relation::Reverse { collection: dataset::name("a"), by }, Box::new(deep));
+    }
+    assert!(!fits(Case::of(deep, vec![id()], None)));
+}
+
+const COMPARISONS: [Comparison; 6] = [
+    Comparison::Equal,
+    Comparison::NotEqual,
+    Comparison::Less,
+    Comparison::LessOrEqual,
+    Comparison::Greater,
+    Comparison::GreaterOrEqual,
+];
+
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
 fn try_one(dataset: &mut Dataset, random: &mut Random, seed: u64, count: &mut Count) {
     let case = Case::generate(random, dataset);
+    let repeat = format!("repeat with SELVEDGE_SEED={seed} SELVEDGE_CASES={CASES_PER_DATASET}");
+    try_case(&case, dataset, &repeat, count);
+}
+
+fn try_case(case: &Case, dataset: &mut Dataset, repeat: &str, count: &mut Count) {
     let Dataset { store, layout, states, .. } = dataset;
     let memory = states.get_mut(&case.state).expect("a state of the dataset");
     store.forget();
-    let outcome = ask(&case, memory, &mut SqlSource::new(store, layout));
+    let outcome = ask(case, memory, &mut SqlSource::new(store, layout));
     count.cases += 1;
     match outcome {
         Outcome::Agree { empty } => count.answered += u64::from(!empty),
         Outcome::TooWide => count.too_wide += 1,
         Outcome::Differ { memory, sql } => panic!(
-            "the executors differ; repeat with SELVEDGE_SEED={seed} SELVEDGE_CASES={CASES_PER_DATASET}\n\n{case:#?}\n\n\
+            "the executors differ; {repeat}\n\n{case:#?}\n\n\
              layout: {layout:#?}\n\n{}\n\nmemory: {memory}\n\nSQL: {sql}",
             store.statements()
         ),

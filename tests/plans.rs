@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use selvedge::id::CollectionName;
 use selvedge::query::decode;
-use selvedge::query::names::NoNames;
 use selvedge::query::selection::{Among, Selection, Source};
 use selvedge::query::sql::{Layout, SqlSource, Table};
-use selvedge::query::tree::{Condition, Join, Order};
+use selvedge::query::tree::{Condition, Join, Order, Relation};
 use selvedge::store::Store;
 use selvedge::store::sqlite::SqliteStore;
 use selvedge::value::Path;
@@ -25,7 +24,8 @@ fn name(text: &str) -> CollectionName {
 fn shop() -> (SqliteStore, Layout) {
     let mut store = SqliteStore::in_memory().expect("a store");
     let mut layout = Layout::new();
-    let tables: [(&str, &[&str], &[&[u32]]); 3] = [
+    type Declared = (&'static str, &'static [&'static str], &'static [&'static [u32]]);
+    let tables: [Declared; 3] = [
         ("orders", &["status", "placedAt", "total", "customer"], &[&[1, 2], &[3], &[4]]),
         ("lines", &["order", "no"], &[&[1, 2]]),
         ("customers", &[], &[]),
@@ -59,19 +59,22 @@ struct Asked {
 }
 
 fn plan(asked: Asked) -> String {
+    match &asked.filter {
+        Value::Null => explained(&asked, &Condition::always()),
+        filter => explained(&asked, &decode::plain_condition(filter).expect("a condition")),
+    }
+}
+
+fn explained(asked: &Asked, filter: &Condition) -> String {
     let (mut store, layout) = shop();
-    let filter = match &asked.filter {
-        Value::Null => Condition::always(),
-        filter => decode::condition(filter, &name("orders"), &NoNames).expect("a condition"),
-    };
     let order = asked.order.iter().map(|(term, descending)| Order { path: path(term), descending: *descending });
     let from = name(if asked.from.is_empty() { "orders" } else { asked.from });
     let selection = Selection {
         from: &from,
-        filter: &filter,
+        filter,
         joins: &asked.joins,
         order: order.collect(),
-        after: asked.after,
+        after: asked.after.clone(),
         limit: 20,
         among: asked.among.map(|text| Among { path: path(text), values: vec!["o1".to_owned(), "o2".to_owned()] }),
         at: None,
@@ -148,10 +151,30 @@ fn a_later_page_enters_the_index_at_its_row() {
 
 #[test]
 fn exists_seeks_along_a_reference_in_both_directions() {
-    let order = || vec![("id", false)];
-    let reverse = json!(["exists", {"from": "lines", "by": "order"}, [">", "no", 3]]);
-    let reverse = plan(Asked { filter: reverse, order: order(), ..Asked::default() });
-    assert!(reverse.contains("SEARCH e1 USING COVERING INDEX d2_0 (k1=? AND k2>? AND k2<?)"), "{reverse}");
+    let open = |relation| {
+        let filter = Condition::And(vec![
+            decode::plain_condition(&json!(["=", "status", "open"])).expect("a condition"),
+            Condition::Exists(relation, Box::new(Condition::always())),
+        ]);
+        explained(&Asked { order: newest(), ..Asked::default() }, &filter)
+    };
+    let reverse = open(Relation::Reverse { collection: name("lines"), by: path("order") });
+    assert!(reverse.starts_with("SEARCH t0 USING INDEX d1_0 (k1=?)"), "{reverse}");
+    assert!(reverse.contains("USING COVERING INDEX d2_0 (k1=?)"), "{reverse}");
+    let forward = open(Relation::Forward { path: path("customer"), collection: name("customers") });
+    assert!(forward.starts_with("SEARCH t0 USING INDEX d1_0 (k1=?)"), "{forward}");
+    assert!(forward.contains("USING COVERING INDEX sqlite_autoindex_d3_1 (id=?)"), "{forward}");
+    for plan in [reverse, forward] {
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
+
+#[test]
+fn exists_along_a_reference_without_an_index_lists_the_ids_once() {
+    let relation = Relation::Reverse { collection: name("lines"), by: path("product") };
+    let filter = Condition::Exists(relation, Box::new(Condition::always()));
+    let plan = explained(&Asked { order: newest(), ..Asked::default() }, &filter);
+    assert!(plan.contains("LIST SUBQUERY") && !plan.contains("CORRELATED"), "{plan}");
 }
 
 #[test]
@@ -200,7 +223,7 @@ fn a_join_seeks_by_id_or_through_the_index_of_a_reference() {
 
 #[test]
 fn a_join_without_an_index_is_made_one() {
-    let joins = vec![join("customers", "customer", "code")];
+    let joins = vec![join("customers", "code", "code")];
     let plan = plan(Asked { order: vec![("id", false), ("j.id", false)], joins, ..Asked::default() });
-    assert!(plan.contains("SEARCH l1 USING AUTOMATIC COVERING INDEX (j0=?)"), "{plan}");
+    assert!(plan.contains("SEARCH l1 USING AUTOMATIC") && plan.contains("(j0=?)"), "{plan}");
 }

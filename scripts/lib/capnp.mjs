@@ -17,6 +17,16 @@ const ACTORS = [
 ];
 
 /**
+ * A Worker with its Durable Objects.
+ * @typedef {object} Program
+ * @property {string[]} files its modules, `.js` or `.wasm`, the one that is run first
+ * @property {{ binding: string, className: string, uniqueKey: string }[]} actors its Durable Object classes
+ */
+
+/** @type {Program} */
+export const SELVEDGE = { files: ["index.js", "index_bg.wasm"], actors: ACTORS };
+
+/**
  * @typedef {object} Place
  * @property {string} host address to listen on
  * @property {number} port
@@ -26,11 +36,16 @@ const ACTORS = [
 
 /**
  * The configuration's text.
+ * @param {Program} program
  * @param {Place} place
  */
-export function configuration({ host, port, objects, modules }) {
-  const bindings = ACTORS.map((a) => `(name = ${text(a.binding)}, durableObjectNamespace = ${text(a.className)})`);
-  const namespaces = ACTORS.map(
+export function configuration({ files, actors }, { host, port, objects, modules }) {
+  const embedded = files.map((file) => {
+    const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
+    return `(name = ${text(file)}, ${kind} = embed ${text(`${modules}/${file}`)})`;
+  });
+  const bindings = actors.map((a) => `(name = ${text(a.binding)}, durableObjectNamespace = ${text(a.className)})`);
+  const namespaces = actors.map(
     (a) => `(className = ${text(a.className)}, uniqueKey = ${text(a.uniqueKey)}, enableSql = true)`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -45,8 +60,7 @@ const config :Workerd.Config = (
 
 const selvedge :Workerd.Worker = (
   modules = [
-    (name = "index.js", esModule = embed ${text(`${modules}/index.js`)}),
-    (name = "index_bg.wasm", wasm = embed ${text(`${modules}/index_bg.wasm`)}),
+    ${embedded.join(",\n    ")},
   ],
   compatibilityDate = ${text(compatibilityDate())},
   bindings = [

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { configuration, ROOT_KEY_VARIABLE } from "./capnp.mjs";
+import { configuration, ROOT_KEY_VARIABLE, SELVEDGE } from "./capnp.mjs";
 import { markServed, refuseServed } from "./data-lock.mjs";
 import { freePort } from "./port.mjs";
 import { rootKey } from "./root-key.mjs";
@@ -22,6 +22,7 @@ const OUTPUT_KEPT = 8_000;
 /**
  * @typedef {object} StartOptions
  * @property {string} modules folder of the built Worker, as `build` returns it
+ * @property {import("./capnp.mjs").Program} [program] what the modules are; Selvedge by default
  * @property {string} data folder for databases and the root key; made if missing
  * @property {number} [port] 0, the default, takes any free one
  * @property {string} [host] address to listen on; 127.0.0.1 by default
@@ -53,7 +54,10 @@ const OUTPUT_KEPT = 8_000;
 export async function startWorkerd(options) {
   const host = options.host ?? "127.0.0.1";
   const data = resolve(options.data);
-  const config = prepare(data, options.modules, host, await freePort(host, options.port ?? 0));
+  const config = prepare(
+    { program: options.program ?? SELVEDGE, modules: options.modules },
+    { data, host, port: await freePort(host, options.port ?? 0) },
+  );
   const key = options.key ?? rootKey(data);
   const child = spawn(workerdBinary(), ["serve", config.path], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -104,19 +108,17 @@ export async function startWorkerd(options) {
 
 /**
  * Lays out the data folder: `objects/` (the databases), and what is served from it, which a later build does not touch.
- * @param {string} data
- * @param {string} modules
- * @param {string} host
- * @param {number} port
+ * @param {{ program: import("./capnp.mjs").Program, modules: string }} what
+ * @param {{ data: string, host: string, port: number }} where
  */
-function prepare(data, modules, host, port) {
+function prepare({ program, modules }, { data, host, port }) {
   const objects = join(data, "objects");
   const worker = join(data, "worker");
   for (const folder of [objects, worker]) mkdirSync(folder, { recursive: true });
   refuseServed(data);
-  for (const name of ["index.js", "index_bg.wasm"]) copyFileSync(join(modules, name), join(worker, name));
+  for (const name of program.files) copyFileSync(join(modules, name), join(worker, name));
   const path = join(data, "workerd.capnp");
-  writeFileSync(path, configuration({ host, port, objects, modules: "worker" }));
+  writeFileSync(path, configuration(program, { host, port, objects, modules: "worker" }));
   return { path, port };
 }
 

@@ -50,10 +50,12 @@ pub fn body(mut body: Map<String, Value>, key: &Key, names: &dyn Names) -> Resul
         same_key(document, key)?;
     }
     for read in &reads {
-        if let Read::Query { query, .. } = read
-            && query.key.as_ref().is_some_and(|other| other != key)
-        {
+        let Read::Query { query, .. } = read else { continue };
+        if query.key.as_ref().is_some_and(|other| other != key) {
             return refuse(Code::SeveralKeys, "A query among the reads stays under the batch's key for now.");
+        }
+        if query.at.is_some() || query.explain {
+            return wrong("A query among the reads of a batch has neither `at` nor `explain`.");
         }
     }
     Ok(Body { reads, operations })
@@ -132,7 +134,9 @@ fn operation(value: Value, names: &dyn Names) -> Result<Operation> {
     let mut members = object(value, "An operation")?;
     let mut kinds = KINDS.iter().filter(|kind| members.contains_key(**kind));
     let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-        return wrong("An operation has exactly one of `insert`, `replace`, `patch`, `delete`, `check`: the document it is about.");
+        return wrong(
+            "An operation has exactly one of `insert`, `replace`, `patch`, `delete`, `check`: the document it is about.",
+        );
     };
     let Some(Value::String(document)) = members.remove(*kind) else {
         return wrong(format!("`{kind}` names a document as text: \"<collection>/<id>\"."));
@@ -165,7 +169,6 @@ fn operation(value: Value, names: &dyn Names) -> Result<Operation> {
         None => Ok(Operation { document, only_if, condition, change }),
     }
 }
-
 
 fn patch(members: &mut Map<String, Value>) -> Result<Patch> {
     let mut part = |name: &str| match members.remove(name) {
@@ -208,7 +211,9 @@ fn patch(members: &mut Map<String, Value>) -> Result<Patch> {
 fn target(text: &str) -> Result<Path> {
     let path = Path::parse(text)?;
     if path.head() == "id" || path.head().starts_with('_') {
-        return wrong(format!("{text:?} cannot be written: `id` never changes, and names that start with `_` are the system's."));
+        return wrong(format!(
+            "{text:?} cannot be written: `id` never changes, and names that start with `_` are the system's."
+        ));
     }
     Ok(path)
 }

@@ -22,8 +22,9 @@ pub fn apply(patch: &Patch, document: &mut Map<String, Value>) -> Result<()> {
         let target = slot(document, path)?;
         *target = match &*target {
             Value::Null => amount.clone(),
-            Value::Number(_) => add(target, amount)
-                .ok_or_else(|| wrong(Code::NumberOutOfRange, path, "the sum is out of range"))?,
+            Value::Number(_) => {
+                add(target, amount).ok_or_else(|| wrong(Code::NumberOutOfRange, path, "the sum is out of range"))?
+            }
             _ => return Err(wrong(Code::InvalidDocument, path, "only a number can be incremented")),
         };
     }

@@ -16,25 +16,25 @@ use crate::value::Path;
 
 /// What the tables of a partition stand for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tables {
+pub(super) struct Tables {
     by_name: BTreeMap<CollectionName, Table>,
 }
 
 /// The table of a collection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Table {
+pub(super) struct Table {
     /// Its number: the table is `d{number}`.
-    pub number: u32,
+    pub(super) number: u32,
     /// Its index columns.
-    pub columns: Vec<Column>,
+    pub(super) columns: Vec<Column>,
     /// Its indexes.
-    pub indexes: Vec<Index>,
+    pub(super) indexes: Vec<Index>,
 }
 
 /// Which of the two schemas something serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Serves {
+pub(super) enum Serves {
     /// The schema in force: queries read it.
     Force,
     /// The staged schema: writes keep it, nothing reads it.
@@ -57,26 +57,26 @@ impl Serves {
 
 /// A column that holds the sort key of a path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Column {
+pub(super) struct Column {
     /// Its number: the column is `k{number}`.
-    pub number: u32,
+    pub(super) number: u32,
     /// The path's segments.
-    pub path: Vec<String>,
+    pub(super) path: Vec<String>,
     /// Whom it serves.
-    pub serves: Serves,
+    pub(super) serves: Serves,
 }
 
 /// An index over columns, in order, and then the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Index {
+pub(super) struct Index {
     /// The numbers of its columns.
-    pub columns: Vec<u32>,
+    pub(super) columns: Vec<u32>,
     /// Whether the staged schema wants it.
-    pub staged: bool,
+    pub(super) staged: bool,
     /// Whether the schema in force wants it.
-    pub in_force: bool,
+    pub(super) in_force: bool,
     /// Whether it exists in SQLite.
-    pub built: bool,
+    pub(super) built: bool,
 }
 
 impl Column {
@@ -88,7 +88,7 @@ impl Column {
     ///
     /// # Errors
     /// `internal` if what was stored is no path.
-    pub fn path(&self) -> Result<Path> {
+    pub(super) fn path(&self) -> Result<Path> {
         Path::from_segments(self.path.clone()).map_err(|wrong| Error::new(Code::Internal, wrong.detail))
     }
 }
@@ -106,19 +106,24 @@ impl Table {
         Ok(())
     }
 
-    /// The columns that a document of the schema in force fills.
-    pub fn in_force(&self) -> impl Iterator<Item = &Column> {
+    fn in_force(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|column| column.serves.in_force())
     }
 
-    /// The columns that a document of the staged schema alone fills.
-    pub fn staged_only(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().filter(|column| column.serves == Serves::Staged)
+    /// The columns that a document of the schema in force fills: their numbers and paths.
+    pub(super) fn paths_in_force(&self) -> impl Iterator<Item = (u32, &[String])> {
+        self.in_force().map(|column| (column.number, column.path.as_slice()))
+    }
+
+    /// The columns that a document of the staged schema alone fills: their numbers and paths.
+    pub(super) fn paths_staged(&self) -> impl Iterator<Item = (u32, &[String])> {
+        let staged = self.columns.iter().filter(|column| column.serves == Serves::Staged);
+        staged.map(|column| (column.number, column.path.as_slice()))
     }
 
     /// The number of the column of `path` for the schema in force, or for the staged one.
     #[must_use]
-    pub fn column(&self, path: &Path, staged: bool) -> Option<u32> {
+    pub(super) fn column(&self, path: &Path, staged: bool) -> Option<u32> {
         let wanted = |column: &&Column| if staged { column.serves.staged() } else { column.serves.in_force() };
         self.columns.iter().filter(wanted).find(|column| column.is_for(path)).map(|column| column.number)
     }
@@ -139,51 +144,119 @@ impl Table {
         }
         let number = u32::try_from(self.columns.len()).unwrap_or(u32::MAX).saturating_add(1);
         if self.columns.len() >= INDEXED_PATHS + INDEXED_PATHS / 4 {
-            return Err(Error::new(Code::InvalidSchema, "Too many indexed paths change at once: change them in two steps."));
+            return Err(Error::new(
+                Code::InvalidSchema,
+                "Too many indexed paths change at once: change them in two steps.",
+            ));
         }
         store.run(&format!("ALTER TABLE d{} ADD COLUMN k{number}", self.number), &[])?;
         self.columns.push(Column { number, path: path.segments().to_vec(), serves: Serves::Staged });
         Ok(number)
+    }
+
+    /// Gives the staged schema its columns: they are to be filled, then [`Table::build_next`] makes the indexes.
+    /// `apart` keeps them from sharing columns with the schema in force, for where documents are about to be
+    /// rewritten.
+    ///
+    /// # Errors
+    /// `invalid_schema` if too many change at once.
+    pub(super) fn stage(&mut self, sets: &[Vec<Path>], apart: bool, store: &mut impl Store) -> Result<()> {
+        for set in sets {
+            let columns: Vec<u32> =
+                set.iter().map(|path| self.stage_column(path, apart, store)).collect::<Result<_>>()?;
+            match self.indexes.iter_mut().find(|index| index.columns == columns) {
+                Some(index) => index.staged = true,
+                None => self.indexes.push(Index { columns, staged: true, in_force: false, built: false }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the next index that is wanted and not there. Says whether there was one.
+    ///
+    /// # Errors
+    /// `internal` if SQLite fails.
+    pub(super) fn build_next(&mut self, store: &mut impl Store) -> Result<bool> {
+        let Some(at) = self.indexes.iter().position(|index| !index.built) else { return Ok(false) };
+        if let Some(index) = self.indexes.get(at) {
+            self.build(index, store)?;
+        }
+        if let Some(index) = self.indexes.get_mut(at) {
+            index.built = true;
+        }
+        Ok(true)
+    }
+
+    /// The staged schema comes into force (`true`), or is given up (`false`): what only the other wanted goes.
+    ///
+    /// # Errors
+    /// `internal` if SQLite fails.
+    pub(super) fn settle(&mut self, adopt: bool, store: &mut impl Store) -> Result<()> {
+        for column in &mut self.columns {
+            column.serves = match (column.serves, adopt) {
+                (Serves::Both, _) | (Serves::Staged, true) | (Serves::Force, false) => Serves::Force,
+                _ => Serves::Nothing,
+            };
+        }
+        let live: BTreeSet<u32> = self.in_force().map(|column| column.number).collect();
+        let mut kept = Vec::new();
+        for mut index in std::mem::take(&mut self.indexes) {
+            index.in_force = if adopt { index.staged } else { index.in_force };
+            index.staged = false;
+            if index.in_force && index.columns.iter().all(|number| live.contains(number)) {
+                kept.push(index);
+            } else {
+                store.run(&format!("DROP INDEX IF EXISTS {}", self.index_name(&index)), &[])?;
+            }
+        }
+        self.indexes = kept;
+        Ok(())
     }
 }
 
 impl Tables {
     /// The table of a collection.
     #[must_use]
-    pub fn get(&self, collection: &CollectionName) -> Option<&Table> {
+    pub(super) fn get(&self, collection: &CollectionName) -> Option<&Table> {
         self.by_name.get(collection)
     }
 
     /// The collections that have a table, in order.
-    pub fn collections(&self) -> impl Iterator<Item = &CollectionName> {
+    pub(super) fn collections(&self) -> impl Iterator<Item = &CollectionName> {
         self.by_name.keys()
-    }
-
-    /// The collection whose table has this number.
-    #[must_use]
-    pub fn named(&self, number: i64) -> Option<&CollectionName> {
-        self.by_name.iter().find(|(_, table)| i64::from(table.number) == number).map(|(name, _)| name)
     }
 
     /// What the SQL executor may read.
     ///
     /// # Errors
     /// `internal` if what was stored makes no sense.
-    pub fn layout(&self) -> Result<Layout> {
+    pub(super) fn layout(&self) -> Result<Layout> {
         let mut layout = Layout::default();
         for (name, table) in &self.by_name {
             let columns = table.in_force().map(|column| Ok((column.path()?, column.number)));
-            let read = ReadTable { number: table.number, columns: columns.collect::<Result<_>>()? };
+            let built = table.indexes.iter().filter(|index| index.in_force && index.built);
+            let read = ReadTable {
+                number: table.number,
+                columns: columns.collect::<Result<_>>()?,
+                indexes: built.map(|index| index.columns.clone()).collect(),
+            };
             layout.insert(name.clone(), read);
         }
         Ok(layout)
     }
 
-    /// Makes the table of a collection.
+    /// Makes the table of a collection, with the indexes that the schema in force wants of it and those that a
+    /// staged one wants. Does nothing if it is there.
     ///
     /// # Errors
     /// `too_many` past [`COLLECTIONS`].
-    pub fn create(&mut self, collection: &CollectionName, store: &mut impl Store) -> Result<()> {
+    pub(super) fn create(
+        &mut self,
+        collection: &CollectionName,
+        in_force: &[Vec<Path>],
+        staged: Option<&[Vec<Path>]>,
+        store: &mut impl Store,
+    ) -> Result<()> {
         if self.by_name.contains_key(collection) {
             return Ok(());
         }
@@ -198,79 +271,40 @@ impl Tables {
             ),
             &[],
         )?;
-        self.by_name.insert(collection.clone(), Table { number, columns: Vec::new(), indexes: Vec::new() });
+        let mut table = Table { number, columns: Vec::new(), indexes: Vec::new() };
+        table.stage(in_force, true, store)?;
+        table.settle(true, store)?;
+        if let Some(staged) = staged {
+            table.stage(staged, true, store)?;
+        }
+        while table.build_next(store)? {}
+        self.by_name.insert(collection.clone(), table);
         Ok(())
     }
 
-    /// Gives the staged schema its columns for a collection: they are to be filled, then [`Tables::build`] makes
-    /// the indexes. `apart` keeps them from sharing columns with the schema in force, for where documents are about
-    /// to be rewritten.
-    ///
-    /// # Errors
-    /// `invalid_schema` if too many change at once.
-    pub fn stage(
-        &mut self,
-        collection: &CollectionName,
-        sets: &[Vec<Path>],
-        apart: bool,
-        store: &mut impl Store,
-    ) -> Result<()> {
-        let Some(table) = self.by_name.get_mut(collection) else { return Ok(()) };
-        for set in sets {
-            let columns: Vec<u32> =
-                set.iter().map(|path| table.stage_column(path, apart, store)).collect::<Result<_>>()?;
-            match table.indexes.iter_mut().find(|index| index.columns == columns) {
-                Some(index) => index.staged = true,
-                None => table.indexes.push(Index { columns, staged: true, in_force: false, built: false }),
-            }
-        }
-        Ok(())
+    /// The table of a collection, to change its columns.
+    pub(super) fn get_mut(&mut self, collection: &CollectionName) -> Option<&mut Table> {
+        self.by_name.get_mut(collection)
     }
 
     /// Makes the next index that is wanted and not there. Says whether there was one.
     ///
     /// # Errors
     /// `internal` if SQLite fails.
-    pub fn build_next(&mut self, store: &mut impl Store) -> Result<bool> {
+    pub(super) fn build_next(&mut self, store: &mut impl Store) -> Result<bool> {
         for table in self.by_name.values_mut() {
-            if let Some(at) = table.indexes.iter().position(|index| !index.built) {
-                if let Some(index) = table.indexes.get(at).cloned() {
-                    table.build(&index, store)?;
-                }
-                if let Some(index) = table.indexes.get_mut(at) {
-                    index.built = true;
-                }
+            if table.build_next(store)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// The staged schema comes into force (`true`), or is given up (`false`): what only the other wanted goes.
+    /// The staged schema comes into force (`true`), or is given up (`false`), in every table.
     ///
     /// # Errors
     /// `internal` if SQLite fails.
-    pub fn settle(&mut self, adopt: bool, store: &mut impl Store) -> Result<()> {
-        for table in self.by_name.values_mut() {
-            for column in &mut table.columns {
-                column.serves = match (column.serves, adopt) {
-                    (Serves::Both, _) | (Serves::Staged, true) | (Serves::Force, false) => Serves::Force,
-                    _ => Serves::Nothing,
-                };
-            }
-            let live: BTreeSet<u32> = table.in_force().map(|column| column.number).collect();
-            let mut kept = Vec::new();
-            for mut index in std::mem::take(&mut table.indexes) {
-                index.in_force = if adopt { index.staged } else { index.in_force };
-                index.staged = false;
-                if index.in_force && index.columns.iter().all(|number| live.contains(number)) {
-                    kept.push(index);
-                } else {
-                    store.run(&format!("DROP INDEX IF EXISTS {}", table.index_name(&index)), &[])?;
-                }
-            }
-            table.indexes = kept;
-        }
-        Ok(())
+    pub(super) fn settle(&mut self, adopt: bool, store: &mut impl Store) -> Result<()> {
+        self.by_name.values_mut().try_for_each(|table| table.settle(adopt, store))
     }
 }

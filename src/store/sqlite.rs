@@ -4,12 +4,14 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{Cell, Rows, Store};
+use super::{Cell, Cost, Rows, Store, too_many_bytes};
 use crate::error::{Code, Error, Result};
+use crate::limits::STATEMENT_ANSWER_BYTES;
 
 /// A store over one SQLite connection.
 pub struct SqliteStore {
     connection: Connection,
+    cost: Cost,
 }
 
 impl SqliteStore {
@@ -34,7 +36,7 @@ impl SqliteStore {
         for (limit, most) in PLATFORM {
             connection.set_limit(*limit, *most)?;
         }
-        Ok(SqliteStore { connection })
+        Ok(SqliteStore { connection, cost: Cost::default() })
     }
 }
 
@@ -59,13 +61,22 @@ impl Store for SqliteStore {
         let width = statement.column_count();
         let mut found = statement.query(params_from_iter(cells.iter().map(bind))).map_err(defect)?;
         let mut rows = Vec::new();
+        let mut bytes = 0;
         while let Some(row) = found.next().map_err(defect)? {
             let cells: rusqlite::Result<Vec<Cell>> = (0..width).map(|at| row.get_ref(at).map(cell)).collect();
-            rows.push(cells.map_err(defect)?);
+            let cells = cells.map_err(defect)?;
+            bytes += cells.iter().map(Cell::bytes).sum::<usize>();
+            if bytes > STATEMENT_ANSWER_BYTES {
+                return Err(too_many_bytes());
+            }
+            rows.push(cells);
         }
         drop(found);
         let read = rows.len() as u64;
-        Ok(Rows { rows, read, written: self.connection.total_changes() - before })
+        let written = self.connection.total_changes() - before;
+        self.cost.read += read;
+        self.cost.written += written;
+        Ok(Rows { rows, read, written })
     }
 
     fn atomically<T, F>(&mut self, work: F) -> Result<T>
@@ -79,16 +90,29 @@ impl Store for SqliteStore {
         outcome
     }
 
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    fn take_cost(&mut self) -> Cost {
+        std::mem::take(&mut self.cost)
+    }
+
     fn size(&self) -> u64 {
         let pragma = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap_or(0);
         u64::try_from(pragma("page_count").saturating_mul(pragma("page_size"))).unwrap_or(0)
     }
 }
 
+/// Whole numbers up to here are the same as integers and as doubles.
+const SAFE: f64 = 9_007_199_254_740_991.0;
+
+/// Numbers cross as on the platform, where JavaScript has doubles alone: what works here works there.
 fn bind(cell: &Cell) -> SqlValue {
     match cell {
         Cell::Null => SqlValue::Null,
-        Cell::Integer(value) => SqlValue::Integer(*value),
+        #[allow(clippy::cast_precision_loss)]
+        Cell::Integer(value) => SqlValue::Real(*value as f64),
         Cell::Real(value) => SqlValue::Real(*value),
         Cell::Text(value) => SqlValue::Text(value.clone()),
         Cell::Blob(value) => SqlValue::Blob(value.clone()),
@@ -98,7 +122,10 @@ fn bind(cell: &Cell) -> SqlValue {
 fn cell(value: ValueRef<'_>) -> Cell {
     match value {
         ValueRef::Null => Cell::Null,
-        ValueRef::Integer(value) => Cell::Integer(value),
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+        ValueRef::Integer(value) => Cell::Integer(value as f64 as i64),
+        #[allow(clippy::cast_possible_truncation)]
+        ValueRef::Real(value) if value.fract() == 0.0 && value.abs() <= SAFE => Cell::Integer(value as i64),
         ValueRef::Real(value) => Cell::Real(value),
         ValueRef::Text(value) => Cell::Text(String::from_utf8_lossy(value).into_owned()),
         ValueRef::Blob(value) => Cell::Blob(value.to_vec()),
@@ -111,4 +138,26 @@ fn defect(error: rusqlite::Error) -> Error {
         _ => Code::Internal,
     };
     Error::new(code, format!("SQLite: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance;
+
+    #[test]
+    fn the_native_store_conforms() {
+        for (promise, check) in conformance::suite() {
+            let mut store = SqliteStore::in_memory().expect("a store");
+            assert_eq!(check(&mut store), Ok(()), "{promise}");
+        }
+    }
+
+    #[test]
+    fn the_suite_can_be_run_again_on_one_store() {
+        let mut store = SqliteStore::in_memory().expect("a store");
+        for (promise, check) in conformance::suite().into_iter().chain(conformance::suite()) {
+            assert_eq!(check(&mut store), Ok(()), "{promise}");
+        }
+    }
 }

@@ -66,6 +66,24 @@ impl Dataset {
     }
 }
 
+/// Documents of the first collection, whose only index is on `x`, in a store and in memory.
+pub fn indexed(values: Vec<Value>) -> Dataset {
+    let (a, mut store) = (name(COLLECTIONS[0]), Platform::new());
+    let table = Table { number: 1, columns: BTreeMap::from([(path("x"), 1)]), indexes: vec![vec![1]] };
+    let layout = Layout::from([(a.clone(), table)]);
+    create(&mut store, &layout);
+    let mut state = State::new();
+    for (seq, value) in (1..).zip(values) {
+        let id = format!("{seq}");
+        let document =
+            json!({"id": id, "_version": seq, "_time": "2026-01-01T00:00:00.000000Z", "x": value, "y": value});
+        insert(&mut store, &layout[&a], &document);
+        state.insert((a.clone(), id), document);
+    }
+    let states = BTreeMap::from([(None, memory(&state))]);
+    Dataset { store, layout, states, documents: state.into_values().collect() }
+}
+
 fn memory(state: &State) -> Memory {
     let mut collections: BTreeMap<CollectionName, Vec<Value>> = BTreeMap::new();
     for ((collection, _), document) in state {
@@ -177,11 +195,16 @@ fn document(random: &mut Random, id: &str, seq: i64) -> Value {
         }
     };
     put("x", random.chance(85).then(|| value(random)));
-    put("y", random.chance(85).then(|| value(random)));
+    let second = value(random);
+    put("y", random.chance(85).then(|| if random.chance(15) { twin(&second) } else { second }));
     put("n", random.chance(90).then(|| number(random)));
     put("r", random.chance(80).then(|| double(random)));
     put("s", random.chance(90).then(|| json!(string(random))));
-    let reference = if random.chance(80) { json!(random.pick(IDS)) } else { value(random) };
+    let reference = match (random.below(10), json!(random.pick(IDS))) {
+        (0, id) => twin(&id),
+        (1, _) => value(random),
+        (_, id) => id,
+    };
     put("to", random.chance(90).then_some(reference));
     let inner = if random.chance(60) { json!({"é x": value(random)}) } else { value(random) };
     let nested = if random.chance(80) { json!({"p": value(random), "q": inner}) } else { value(random) };
@@ -191,6 +214,14 @@ fn document(random: &mut Random, id: &str, seq: i64) -> Value {
     put("_version", Some(json!(seq)));
     put("_time", Some(json!(format!("2026-01-01T00:00:{:02}.000000Z", seq % 60))));
     Value::Object(members)
+}
+
+/// A value of another type that looks the same: the text of what is no string, what the text of a string spells.
+pub fn twin(value: &Value) -> Value {
+    match value {
+        Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+        other => json!(other.to_string()),
+    }
 }
 
 /// Any value. From few, so that equals are common.

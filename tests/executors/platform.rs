@@ -1,8 +1,8 @@
-//! The native store behind the border of a Durable Object, where every number is a double.
+//! The native store, remembering what ran on it.
 
 use selvedge::error::Result;
 use selvedge::store::sqlite::SqliteStore;
-use selvedge::store::{Cell, Rows, Store};
+use selvedge::store::{Cell, Cost, Rows, Store};
 
 pub struct Platform {
     store: SqliteStore,
@@ -24,24 +24,10 @@ impl Platform {
     }
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 impl Store for Platform {
     fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows> {
-        let cross = |cell: &Cell| match cell {
-            Cell::Integer(value) => Cell::Real(*value as f64),
-            other => other.clone(),
-        };
-        let cells: Vec<Cell> = cells.iter().map(cross).collect();
-        self.ran.push((sql.to_owned(), cells.clone()));
-        let mut rows = self.store.run(sql, &cells)?;
-        for cell in rows.rows.iter_mut().flatten() {
-            *cell = match cell {
-                Cell::Integer(value) => Cell::Integer(*value as f64 as i64),
-                Cell::Real(value) if value.fract() == 0.0 && value.abs() < 9e15 => Cell::Integer(*value as i64),
-                _ => continue,
-            };
-        }
-        Ok(rows)
+        self.ran.push((sql.to_owned(), cells.to_vec()));
+        self.store.run(sql, cells)
     }
 
     fn atomically<T, F>(&mut self, work: F) -> Result<T>
@@ -49,6 +35,14 @@ impl Store for Platform {
         F: FnOnce(&mut Self) -> Result<T>,
     {
         work(self)
+    }
+
+    fn cost(&self) -> Cost {
+        self.store.cost()
+    }
+
+    fn take_cost(&mut self) -> Cost {
+        self.store.take_cost()
     }
 
     fn size(&self) -> u64 {

@@ -8,7 +8,7 @@ use selvedge::query::tree::{Aggregate, Comparison, Condition, Join, Operand, Ord
 use selvedge::value::{Path, Value};
 use serde_json::json;
 
-use super::dataset::{ABSENT, COLLECTIONS, Dataset, IDS, PATHS, name, path, string, value};
+use super::dataset::{ABSENT, COLLECTIONS, Dataset, IDS, PATHS, name, path, string, twin, value};
 use super::random::Random;
 
 /// A question, owned.
@@ -67,6 +67,18 @@ impl Case {
             aggregates: &groups.aggregates,
             at: self.state,
         })
+    }
+
+    /// A page of the first collection, as it is now.
+    pub fn of(filter: Condition, order: Vec<Order>, after: Option<Vec<Value>>) -> Case {
+        let page = Page { order, after, limit: 1000, among: None };
+        let from = name(COLLECTIONS[0]);
+        Case { state: None, from, filter, joins: Vec::new(), question: Question::Selection(page) }
+    }
+
+    pub fn grouped(by: Vec<Path>, aggregates: Vec<(String, Aggregate)>) -> Case {
+        let (from, question) = (name(COLLECTIONS[0]), Question::Grouping(Groups { by, aggregates }));
+        Case { state: None, from, filter: Condition::always(), joins: Vec::new(), question }
     }
 
     pub fn generate(random: &mut Random, dataset: &mut Dataset) -> Case {
@@ -157,6 +169,7 @@ impl Asker<'_> {
         let document = self.random.below(self.documents.len());
         let found = self.documents.get(document).and_then(|document| own?.get(document).cloned());
         match found {
+            Some(found) if self.random.chance(5) => twin(&found),
             Some(found) if self.random.chance(70) => found,
             _ => value(self.random),
         }
@@ -272,14 +285,7 @@ impl Asker<'_> {
     }
 
     fn comparison(&mut self) -> Comparison {
-        self.random.pick(&[
-            Comparison::Equal,
-            Comparison::NotEqual,
-            Comparison::Less,
-            Comparison::LessOrEqual,
-            Comparison::Greater,
-            Comparison::GreaterOrEqual,
-        ])
+        self.random.pick(&super::COMPARISONS)
     }
 
     /// The first characters of a string at the path.

@@ -14,6 +14,9 @@
     clippy::unwrap_used
 )]
 
+// Its exports start an instance anew after a panic; nothing else of it is used.
+extern crate worker;
+
 mod actors;
 mod alarm;
 mod answer;

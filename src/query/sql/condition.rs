@@ -6,7 +6,7 @@
 
 use super::piece::Piece;
 use super::place::{Document, Kind, Place, Scope};
-use super::statement::{Statement, TRUE, too_wide};
+use super::statement::{Statement, TRUE, reads_exactly, too_wide};
 use crate::error::Result;
 use crate::limits::LIKE_PATTERN_BYTES;
 use crate::query::condition::holds;
@@ -96,7 +96,7 @@ impl<'l> Statement<'l> {
 
     /// Numbers or strings on one side of a value.
     fn range(&mut self, comparison: Comparison, place: &Place, value: &Value) -> Result<Piece> {
-        let (class, end) = (class(value), self.key(value)?);
+        let (class, end) = (class(value), place.constant(value, self)?);
         let operator = symbol(comparison);
         if place.kind == Kind::Body {
             let types = if class == Class::String { "'text'" } else { "'integer', 'real'" };
@@ -115,16 +115,16 @@ impl<'l> Statement<'l> {
 
     fn compare_places(&mut self, comparison: Comparison, left: &Place, right: &Place) -> Result<Piece> {
         let (left, right) = (left.key(self)?, right.key(self)?);
-        Ok(Piece::leaf(match comparison {
-            Comparison::Equal => format!("{left} IS {right}"),
-            Comparison::NotEqual => format!("{left} IS NOT {right}"),
+        let class =
+            |key: &str| format!("CASE WHEN {key} <= {TRUE} THEN 1 WHEN {key} < '' THEN 2 WHEN {key} < x'' THEN 3 END");
+        Ok(match comparison {
+            Comparison::Equal => Piece::leaf(format!("{left} IS {right}")),
+            Comparison::NotEqual => Piece::leaf(format!("{left} IS NOT {right}")),
             _ => {
-                let class = |key: &str| {
-                    format!("CASE WHEN {key} <= {TRUE} THEN 1 WHEN {key} < '' THEN 2 WHEN {key} < x'' THEN 3 END")
-                };
-                format!("{left} {} {right} AND {} = {}", symbol(comparison), class(&left), class(&right))
+                let operator = symbol(comparison);
+                Piece::of_classes(format!("{left} {operator} {right} AND {} = {}", class(&left), class(&right)))
             }
-        }))
+        })
     }
 
     fn any_of(&mut self, place: &Place, values: &[Value]) -> Result<Piece> {
@@ -145,6 +145,11 @@ impl<'l> Statement<'l> {
                 (_, Value::Null) | (Kind::Id | Kind::Version, Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {}
                 (Kind::Id, Value::Number(_)) | (Kind::Version, Value::String(_)) => {}
                 (_, Value::Bool(_)) => any.push(self.equal(place, value)?),
+                (_, Value::Number(number))
+                    if number.as_f64().is_some_and(|real| number.is_f64() && !reads_exactly(real)) =>
+                {
+                    any.push(self.equal(place, value)?);
+                }
                 (_, Value::Number(_) | Value::String(_)) => scalars.push(value.clone()),
                 (_, Value::Array(_) | Value::Object(_)) => texts.push(text_of(value)),
             }
@@ -224,7 +229,7 @@ impl<'l> Statement<'l> {
             Value::Null => "type = 'null'".to_owned(),
             Value::Bool(true) => "type = 'true'".to_owned(),
             Value::Bool(false) => "type = 'false'".to_owned(),
-            Value::Number(_) => format!("type IN ('integer', 'real') AND atom = {}", self.key(value)?),
+            Value::Number(_) => format!("type IN ('integer', 'real') AND atom = {}", self.key_as_json(value)?),
             Value::String(text) => format!("type = 'text' AND atom = {}", self.text(text.as_str())?),
             Value::Array(_) | Value::Object(_) => {
                 let kind = if value.is_array() { "array" } else { "object" };
@@ -240,7 +245,7 @@ impl<'l> Statement<'l> {
             }
             _ => ") END".to_owned(),
         };
-        Ok(Piece::nested(&before, &Piece::leaf(item), &after))
+        Ok(Piece::nested(&before, &Piece::leaf(item), &after, 2))
     }
 
     fn exists(&mut self, relation: &Relation, condition: &Condition, document: &Document<'l>) -> Result<Piece> {
@@ -265,30 +270,24 @@ impl<'l> Statement<'l> {
         if there.kind == Kind::Body || self.is_earlier() {
             let condition = there_is_string.and(condition);
             let before = format!("{id_here} IN (SELECT {id_there} FROM {table} AS {alias} WHERE ");
-            return Ok(here_is_string.and(Piece::nested(&before, &condition, ")")));
+            return Ok(here_is_string.and(Piece::nested(&before, &condition, ")", 1)));
         }
         let link = self.joined_on(&here, &there)?;
         let before = format!("EXISTS (SELECT 1 FROM {table} AS {alias} WHERE ");
-        Ok(Piece::nested(&before, &link.and(condition), ")"))
+        Ok(Piece::nested(&before, &link.and(condition), ")", 1))
     }
 
-    /// Two places hold equal values that are not null. Written so that an index of either side can be sought in:
-    /// a comparison with a column of text affinity would turn numbers into text, so it never stands alone.
+    /// Two places hold equal values that are not null. Columns of text and of sort keys compare as they are, and so
+    /// that an index of either can be sought in; a column of integers, or an expression, would be converted.
     pub(super) fn joined_on(&mut self, left: &Place, right: &Place) -> Result<Piece> {
         match (left.kind, right.kind) {
-            (Kind::Body, Kind::Id) => return self.string_is(left, right),
-            (Kind::Id, Kind::Body) => return self.string_is(right, left),
-            _ => {}
+            (Kind::Body, Kind::Id) => self.string_is(left, right),
+            (Kind::Id, Kind::Body) => self.string_is(right, left),
+            (Kind::Id | Kind::Column(_), Kind::Id | Kind::Column(_)) | (Kind::Version, Kind::Version) => {
+                Ok(Piece::leaf(format!("{} = {}", left.term(self)?, right.term(self)?)))
+            }
+            _ => Ok(Piece::leaf(format!("{} = {}", left.key(self)?, right.key(self)?))),
         }
-        let affine = |place: &Place| matches!(place.kind, Kind::Id | Kind::Version);
-        let exact = format!("{} = {}", left.key(self)?, right.key(self)?);
-        if affine(left) == affine(right) {
-            let same = affine(left) && left.kind == right.kind;
-            let bare = |place: &Place| place.column().unwrap_or_default();
-            return Ok(Piece::leaf(if same { format!("{} = {}", bare(left), bare(right)) } else { exact }));
-        }
-        let seek = format!("{} = {}", left.term(self)?, right.term(self)?);
-        Ok(Piece::leaf(format!("{seek} AND {exact}")))
     }
 
     fn string_is(&mut self, inside: &Place, id: &Place) -> Result<Piece> {

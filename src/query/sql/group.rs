@@ -6,9 +6,9 @@
 
 use super::layout::Layout;
 use super::select::Reading;
-use super::statement::{Compiled, Statement, TRUE};
+use super::statement::{Compiled, Statement, TRUE, too_wide};
 use crate::error::{Code, Error, Result};
-use crate::limits::QUERY_GROUPS;
+use crate::limits::{AGGREGATE_FUNCTIONS, QUERY_GROUPS};
 use crate::query::aggregate::{average_value, sum_value};
 use crate::query::selection::{Group, Grouping};
 use crate::query::tree::Aggregate;
@@ -50,8 +50,17 @@ pub(super) fn compiled(grouping: &Grouping<'_>, layout: &Layout) -> Result<Compi
             Aggregate::CountOf(path) => outer.push(format!("count({})", column(path)?)),
             Aggregate::Min(path) => outer.push(tagged(&format!("min({})", column(path)?))),
             Aggregate::Max(path) => outer.push(tagged(&format!("max({})", column(path)?))),
-            Aggregate::Sum(path) | Aggregate::Average(path) => outer.extend(sums(&column(path)?)),
+            Aggregate::Sum(path) => outer.extend(sums(&column(path)?, "0")),
+            Aggregate::Average(path) => {
+                let column = column(path)?;
+                outer.extend(sums(&column, &format!("count(*) FILTER (WHERE {})", is_number(&column))));
+            }
         }
+    }
+    if grouping.aggregates.iter().map(|(_, aggregate)| functions(aggregate)).sum::<usize>() > AGGREGATE_FUNCTIONS {
+        return Err(too_wide(format!(
+            "The query's aggregates come to more than {AGGREGATE_FUNCTIONS} (a sum counts as 3, an average as 4)"
+        )));
     }
     if outer.is_empty() {
         outer.push("count(*)".to_owned());
@@ -75,19 +84,26 @@ fn tagged(key: &str) -> String {
     )
 }
 
-/// The numbers of a column, summed: the halves of the integers and how many numbers there are, in one text, then
-/// the doubles.
-fn sums(column: &str) -> [String; 2] {
-    let integer = format!("typeof({column}) = 'integer'");
-    let real = format!("typeof({column}) = 'real' AND {column} > {TRUE}");
+/// How many of SQLite's functions an aggregate takes.
+fn functions(aggregate: &Aggregate) -> usize {
+    match aggregate {
+        Aggregate::Count | Aggregate::CountOf(_) | Aggregate::Min(_) | Aggregate::Max(_) => 1,
+        Aggregate::Sum(_) => 3,
+        Aggregate::Average(_) => 4,
+    }
+}
+
+/// The numbers of a column, summed: the halves of the integers and a count in one text, then the doubles.
+fn sums(column: &str, count: &str) -> [String; 2] {
+    let half = |half: &str| format!("coalesce(sum({column} {half}) FILTER (WHERE typeof({column}) = 'integer'), 0)");
     [
-        format!(
-            "coalesce(sum({column} >> 32) FILTER (WHERE {integer}), 0) || ' ' || \
-             coalesce(sum({column} & 4294967295) FILTER (WHERE {integer}), 0) || ' ' || \
-             count(*) FILTER (WHERE {integer} OR {real}) || ' ' || count(*) FILTER (WHERE {real})"
-        ),
-        format!("sum({column}) FILTER (WHERE {real})"),
+        format!("{} || ' ' || {} || ' ' || {count}", half(">> 32"), half("& 4294967295")),
+        format!("sum({column}) FILTER (WHERE typeof({column}) = 'real' AND {column} > {TRUE})"),
     ]
+}
+
+fn is_number(column: &str) -> String {
+    format!("{column} > {TRUE} AND {column} < ''")
 }
 
 /// The group that a row of the statement holds.
@@ -126,14 +142,13 @@ impl Numbers {
     fn read(text: &Cell, reals: &Cell) -> Result<Numbers> {
         let Cell::Text(text) = text else { return Err(unread()) };
         let parts: Vec<i128> = text.split(' ').map(|part| part.parse().map_err(|_| unread())).collect::<Result<_>>()?;
-        let [high, low, count, doubles] = parts.as_slice() else { return Err(unread()) };
+        let [high, low, count] = parts.as_slice() else { return Err(unread()) };
         let reals = match reals {
-            _ if *doubles == 0 => None,
+            Cell::Null => None,
             Cell::Real(sum) => Some(*sum),
             #[allow(clippy::cast_precision_loss)]
             Cell::Integer(sum) => Some(*sum as f64),
-            // A sum that is no number comes as NULL.
-            _ => Some(f64::NAN),
+            Cell::Text(_) | Cell::Blob(_) => return Err(unread()),
         };
         let count = u64::try_from(*count).map_err(|_| unread())?;
         Ok(Numbers { integers: (high << 32) + low, reals, count })

@@ -94,7 +94,7 @@ impl Statement<'_> {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for (term, value) in pairs {
             left.push(term.place.against(class(value), self)?);
-            right.push(self.key(value)?);
+            right.push(term.place.constant(value, self)?);
         }
         Ok(Piece::leaf(match left.as_slice() {
             [one] => format!("{one} {operator} {}", right.concat()),
@@ -130,10 +130,14 @@ impl Statement<'_> {
             return self.is_null(&term.place);
         }
         // By the sort key, as the order itself, not by the text that `equal` may prefer.
-        Ok(Piece::leaf(format!("{} = {}", term.place.against(class(value), self)?, self.key(value)?)))
+        Ok(Piece::leaf(format!("{} = {}", term.place.against(class(value), self)?, term.place.constant(value, self)?)))
     }
 
     fn beside(&mut self, (term, value): (&Term, &Value), operator: &str) -> Result<Piece> {
-        Ok(Piece::leaf(format!("{} {operator} {}", term.place.against(class(value), self)?, self.key(value)?)))
+        Ok(Piece::leaf(format!(
+            "{} {operator} {}",
+            term.place.against(class(value), self)?,
+            term.place.constant(value, self)?
+        )))
     }
 }

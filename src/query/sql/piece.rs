@@ -5,8 +5,10 @@
 
 use std::fmt::Write;
 
-/// Nesting of the deepest expression that is written without counting: `AND`, comparison, `CASE`, function, column.
-const LEAF: usize = 8;
+/// How deep a comparison with a sort key is: comparison, `CASE`, `CAST`, function, column.
+const LEAF: usize = 5;
+/// How deep two ranges of sort keys are: `AND`, comparison, `CASE`, and the comparison with a sort key.
+const CLASSES: usize = LEAF + 3;
 
 /// A condition in SQL.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,15 +30,21 @@ impl Piece {
         Piece { text: "0".to_owned(), height: 1, pile: 0 }
     }
 
-    /// A condition whose text nests no further than any comparison of two sort keys.
+    /// A condition whose text nests no further than a comparison of two sort keys.
     pub(super) fn leaf(text: String) -> Piece {
         Piece { text, height: LEAF, pile: 0 }
     }
 
-    /// The text `before (condition) after`, where the condition is that of a subquery.
-    pub(super) fn nested(before: &str, condition: &Piece, after: &str) -> Piece {
+    /// A condition that compares the classes of two sort keys.
+    pub(super) fn of_classes(text: String) -> Piece {
+        Piece { text, height: CLASSES, pile: 0 }
+    }
+
+    /// The text `before condition after`, where the condition is that of a subquery, which stands `above` levels
+    /// deep in the text.
+    pub(super) fn nested(before: &str, condition: &Piece, after: &str, above: usize) -> Piece {
         let Piece { text, height, pile } = condition;
-        Piece { text: format!("{before}{text}{after}"), height: height.max(&LEAF) + 2, pile: height + pile }
+        Piece { text: format!("{before}{text}{after}"), height: height.max(&LEAF) + above, pile: height + pile }
     }
 
     pub(super) fn not(self) -> Piece {

@@ -3,7 +3,7 @@
 use super::layout::Table;
 use super::statement::{FALSE, Statement, TRUE};
 use crate::error::Result;
-use crate::value::{Class, Path};
+use crate::value::{Class, Path, Value};
 
 /// A document in a statement: a table, under an alias.
 #[derive(Clone, Debug)]
@@ -110,6 +110,11 @@ impl Place {
             (Kind::Id, Class::String) | (Kind::Version, Class::Number) => self.term(statement),
             _ => self.key(statement),
         }
+    }
+
+    /// The sort key of a value, to be compared with this place's.
+    pub(super) fn constant(&self, value: &Value, statement: &mut Statement<'_>) -> Result<String> {
+        if self.kind == Kind::Body { statement.key_as_json(value) } else { statement.key(value) }
     }
 
     /// The column, if the place is one.

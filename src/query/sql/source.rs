@@ -4,32 +4,25 @@ use super::keyset::Part;
 use super::layout::Layout;
 use super::statement::Compiled;
 use super::{group, select};
-use crate::error::{Code, Error, Result, refuse};
+use crate::error::{Code, Error, Result};
 use crate::limits::{AMONG_BYTES, QUERY_GROUPS};
-use crate::query::selection::{Group, Grouping, Row, Selection, Source};
-use crate::store::{Cell, Rows, Store};
+use crate::query::selection::{Group, Grouping, Row, Selection, Source, too_many_groups};
+use crate::store::{Cell, Store};
 
 /// A partition as a source of rows and groups.
 pub struct SqlSource<'a, S: Store> {
     store: &'a mut S,
     layout: &'a Layout,
-    /// Rows of tables and indexes read so far.
-    pub read: u64,
-    /// Rows of tables and indexes written so far: what SQLite sorts outside of memory may count.
-    pub written: u64,
 }
 
 impl<'a, S: Store> SqlSource<'a, S> {
     /// The partition in `store`, whose tables are those of `layout`.
     pub fn new(store: &'a mut S, layout: &'a Layout) -> SqlSource<'a, S> {
-        SqlSource { store, layout, read: 0, written: 0 }
+        SqlSource { store, layout }
     }
 
     fn run(&mut self, compiled: &Compiled) -> Result<Vec<Vec<Cell>>> {
-        let Rows { rows, read, written } = self.store.run(&compiled.sql, &compiled.cells)?;
-        self.read += read;
-        self.written += written;
-        Ok(rows)
+        Ok(self.store.run(&compiled.sql, &compiled.cells)?.rows)
     }
 
     /// The statements that a selection comes to, were all of them needed.
@@ -76,10 +69,7 @@ impl<S: Store> Source for SqlSource<'_, S> {
         let compiled = group::compiled(grouping, self.layout)?;
         let rows = self.run(&compiled)?;
         if rows.len() > QUERY_GROUPS {
-            return refuse(
-                Code::AnswerTooLarge,
-                format!("The query makes more than {QUERY_GROUPS} groups; group by less or filter more."),
-            );
+            return Err(too_many_groups());
         }
         rows.into_iter().map(|cells| group::group(grouping, cells)).collect()
     }

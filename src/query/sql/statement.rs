@@ -18,6 +18,11 @@ pub(super) const TRUE: &str = "-1.7976931348623157e308";
 /// `false` as a sort key: negative infinity.
 pub(super) const FALSE: &str = "-9e999";
 
+/// Whether every SQLite reads this double exactly from its text. Measured: workerd's does from 1e-60 to 1e100.
+pub(super) fn reads_exactly(real: f64) -> bool {
+    (1e-50..1e50).contains(&real.abs())
+}
+
 /// A statement to be run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Compiled {
@@ -75,17 +80,12 @@ impl<'l> Statement<'l> {
         if let Some(at) = self.cells.iter().position(|known| *known == cell) {
             return Ok(format!("?{}", at + 1));
         }
-        let bytes = match &cell {
-            Cell::Text(text) => text.len(),
-            Cell::Blob(bytes) => bytes.len(),
-            Cell::Null | Cell::Integer(_) | Cell::Real(_) => 0,
-        };
         if self.cells.len() >= STATEMENT_PARAMETERS {
             return Err(too_wide(format!(
                 "The query has more than {STATEMENT_PARAMETERS} distinct values and unindexed paths"
             )));
         }
-        if bytes > PARAMETER_BYTES {
+        if cell.bytes() > PARAMETER_BYTES {
             return Err(too_wide(format!("A value or list of the query has more than {PARAMETER_BYTES} bytes")));
         }
         self.cells.push(cell);
@@ -107,6 +107,17 @@ impl<'l> Statement<'l> {
             SortKey::Real(real) => self.bind(Cell::Real(real)),
             SortKey::Text(text) => self.text(text),
             SortKey::Blob(bytes) => self.bind(Cell::Blob(bytes)),
+        }
+    }
+
+    /// The sort key of a value that is compared with one out of a body. Durable Objects read doubles of extreme
+    /// magnitude from text with an error in the last digit: the same text must then go the same way.
+    pub(super) fn key_as_json(&mut self, value: &Value) -> Result<String> {
+        match sort_key(value) {
+            SortKey::Real(real) if !value.is_boolean() && !reads_exactly(real) => {
+                Ok(format!("({} ->> '$')", self.text(value.to_string())?))
+            }
+            _ => self.key(value),
         }
     }
 

@@ -1,0 +1,352 @@
+//! The partition: the durable actor that is home to a key.
+//!
+//! It holds all documents of the key, of every collection, and alone decides what is committed to them. It is a
+//! state machine: [`Partition::handle`] takes a request and gives an answer, or asks the catalog first. Everything
+//! it decides, it decides and writes in one synchronous block.
+
+mod access;
+mod commit;
+mod constraint;
+mod decide;
+mod import;
+mod key;
+mod learn;
+mod read;
+mod rewrite;
+mod state;
+mod survey;
+mod tables;
+mod transact;
+mod upkeep;
+mod workspace;
+
+use serde_json::json;
+
+use crate::error::{Code, Error, Result, refuse};
+use crate::id::{DocumentRef, Key};
+use crate::moment::Moment;
+use crate::principal::{Access, check, unauthenticated};
+use crate::query::decode;
+use crate::store::Store;
+use crate::time::{Time, Token};
+use crate::value;
+use crate::wire::{
+    Answer, Bearer, CatalogCall, CatalogRequest, Grant, Lesson, PartitionCall, PartitionRequest, Progress, from_json,
+    percent_encode,
+};
+use access::Strangers;
+use state::{Home, State};
+
+/// What a partition does with an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// It answers.
+    Answer(Answer),
+    /// It must ask the catalog first; the same request comes again with the lesson.
+    Ask(CatalogRequest),
+}
+
+/// The actor that is home to a key.
+pub struct Partition<S: Store> {
+    store: S,
+    /// What is known; `None` until something is read, or while this partition is not registered.
+    state: Option<State>,
+    strangers: Strangers,
+}
+
+impl<S: Store> Partition<S> {
+    /// A partition over its store. Nothing is read yet.
+    pub fn new(store: S) -> Partition<S> {
+        Partition { store, state: None, strangers: Strangers::default() }
+    }
+
+    /// Takes a request, with what the catalog said if it was asked before.
+    pub fn handle(
+        &mut self,
+        moment: &mut Moment<'_>,
+        request: &PartitionRequest,
+        body: &[u8],
+        lesson: Option<Lesson>,
+    ) -> Step {
+        self.store.take_cost();
+        let step = self.step(moment, request, body, lesson).unwrap_or_else(|error| {
+            if matches!(error.code, Code::Internal | Code::Unavailable) || request.call == PartitionCall::Learn {
+                // Whatever went wrong, what is stored is right: begin again from there.
+                self.state = None;
+            }
+            Step::Answer(error.into())
+        });
+        match step {
+            Step::Answer(answer) => {
+                let token = self.state.as_ref().map(|state| Token::of(state.home.key.clone(), state.clock.last()));
+                let answer = match token {
+                    Some(token) => answer.with_token(&token),
+                    None => answer,
+                };
+                let cost = self.store.take_cost();
+                Step::Answer(answer.with("selvedge-cost", format!("read={};written={}", cost.read, cost.written)))
+            }
+            ask => ask,
+        }
+    }
+
+    /// Does what is due by itself. Whatever is left is done at the next alarm.
+    pub fn alarm(&mut self, moment: &mut Moment<'_>) {
+        let done = self.load().and_then(|()| match &mut self.state {
+            Some(state) => upkeep::step(state, &mut self.store, moment),
+            None => Ok(()),
+        });
+        if done.is_err() {
+            self.state = None;
+        }
+    }
+
+    /// When the alarm should ring next.
+    pub fn next_alarm(&mut self) -> Option<Time> {
+        self.state.as_ref().and_then(upkeep::next)
+    }
+
+    /// The store under it.
+    pub fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    fn load(&mut self) -> Result<()> {
+        if self.state.is_none() {
+            self.state = State::load(&mut self.store)?;
+        }
+        Ok(())
+    }
+
+    fn step(
+        &mut self,
+        moment: &mut Moment<'_>,
+        request: &PartitionRequest,
+        body: &[u8],
+        lesson: Option<Lesson>,
+    ) -> Result<Step> {
+        self.load()?;
+        if request.call == PartitionCall::Learn {
+            return self.learn(request, body, moment.now).map(Step::Answer);
+        }
+        let role = access::role_for(&request.call);
+        let Some(state) = &mut self.state else { return self.unregistered(moment, request, body, lesson) };
+        match check(&request.bearer, &state.grant.credentials, role) {
+            Access::Granted => {}
+            Access::Forbidden(error) => return Err(error),
+            Access::Unknown => {
+                // Whoever is not known here may have got a key since the catalog was last heard.
+                match lesson {
+                    None if self.strangers.is_known(&request.bearer) => return Err(unauthenticated()),
+                    None => return Ok(ask(request, false)),
+                    Some(Lesson::Granted { grant, .. }) => {
+                        if grant.epoch > state.grant.epoch {
+                            learn::adopt(grant, state, &mut self.store, moment.now)?;
+                        }
+                    }
+                    Some(Lesson::Busy) => return Err(busy()),
+                    Some(Lesson::NoDatabase) => return Err(unauthenticated()),
+                }
+                match check(&request.bearer, &state.grant.credentials, role) {
+                    Access::Granted => {}
+                    Access::Forbidden(error) => return Err(error),
+                    Access::Unknown => {
+                        self.strangers.remember(&request.bearer);
+                        return Err(unauthenticated());
+                    }
+                }
+            }
+        }
+        if state.home != home(request) {
+            return refuse(Code::Internal, "A request reached the wrong partition.");
+        }
+        if state.rewriting {
+            return refuse(Code::Unavailable, "A change of schema is being carried out here; it takes a few seconds.");
+        }
+        self.serve(moment, request, body).map(Step::Answer)
+    }
+
+    /// Serves a request whose principal may make it.
+    fn serve(&mut self, moment: &mut Moment<'_>, request: &PartitionRequest, body: &[u8]) -> Result<Answer> {
+        let Some(state) = &mut self.state else { return Err(busy()) };
+        let store = &mut self.store;
+        match &request.call {
+            PartitionCall::Get { document, at, unless } => get(document, *at, *unless, moment.now, state, store),
+            PartitionCall::Query { whole } => query(body, *whole, moment.now, state, store),
+            PartitionCall::Export { collection, after } => {
+                let (lines, more) = read::export(collection.as_ref(), after.as_ref(), state, store)?;
+                let answer = Answer {
+                    status: 200,
+                    headers: vec![("content-type", "application/x-ndjson".to_owned())],
+                    body: lines,
+                };
+                Ok(match more {
+                    Some(last) => answer.with("selvedge-more", percent_encode(&last.to_string())),
+                    None => answer,
+                })
+            }
+            PartitionCall::Learn => refuse(Code::Internal, "Only the catalog teaches."),
+            PartitionCall::Write { .. }
+            | PartitionCall::Insert { .. }
+            | PartitionCall::Batch
+            | PartitionCall::Import => {
+                let answer = transact::transact(request, body, state, store, moment);
+                // A commit that failed on its way may have left what is in memory ahead of what is stored.
+                if answer.as_ref().is_err_and(|failed| failed.stale) {
+                    self.state = None;
+                }
+                answer.map_err(|failed| failed.error)
+            }
+        }
+    }
+
+    fn learn(&mut self, request: &PartitionRequest, body: &[u8], now: Time) -> Result<Answer> {
+        let text = std::str::from_utf8(body).map_err(|_| Error::new(Code::Internal, "A damaged grant."))?;
+        let grant: Grant = from_json(text)?;
+        let epoch = grant.epoch;
+        if grant.dropped {
+            if self.state.as_ref().is_some_and(|state| state.grant.epoch <= epoch) {
+                self.state = None;
+                State::erase(&mut self.store)?;
+            }
+            return progress_answer(&Progress { epoch, done: true, offenders: Vec::new() });
+        }
+        if self.state.is_none() {
+            // Registered, but the answer to that was lost: there is nothing here to survey.
+            State::create(home(request), grant.clone(), &mut self.store)?;
+            self.load()?;
+        }
+        let Some(state) = &mut self.state else { return Err(busy()) };
+        progress_answer(&learn::learn(grant, state, &mut self.store, now)?)
+    }
+
+    /// A request to a partition that holds nothing and is not known to the catalog, as far as it knows.
+    fn unregistered(
+        &mut self,
+        moment: &mut Moment<'_>,
+        request: &PartitionRequest,
+        body: &[u8],
+        lesson: Option<Lesson>,
+    ) -> Result<Step> {
+        let (grant, registered, only, keys) = match lesson {
+            None => return Ok(ask(request, false)),
+            Some(Lesson::Busy) => return Err(busy()),
+            Some(Lesson::NoDatabase) if request.bearer == Bearer::Root => {
+                return refuse(
+                    Code::UnknownDatabase,
+                    format!("There is no database {:?}: PUT /v1/{0} creates it.", request.db.as_str()),
+                );
+            }
+            Some(Lesson::NoDatabase) => return Err(unauthenticated()),
+            Some(Lesson::Granted { grant, registered, only, keys }) => (grant, registered, only, keys),
+        };
+        let role = access::role_for(&request.call);
+        match check(&request.bearer, &grant.credentials, role) {
+            Access::Granted => {}
+            Access::Forbidden(error) => return Err(error),
+            Access::Unknown => return Err(unauthenticated()),
+        }
+        if registered {
+            State::create(home(request), grant, &mut self.store)?;
+            self.load()?;
+            return self.serve(moment, request, body).map(Step::Answer);
+        }
+        if role == crate::wire::Role::Read {
+            if let PartitionCall::Query { whole: true } = request.call {
+                if keys > 1 {
+                    return Err(several_keys());
+                }
+                if let Some(other) = only.filter(|other| *other != request.key) {
+                    return Ok(Step::Answer(elsewhere(&other)));
+                }
+            }
+            // Nothing is here, but what is asked is still read and answered as such. Nothing is remembered: the
+            // catalog would not tell an unregistered partition of changes.
+            self.state = Some(State::unregistered(home(request), grant)?);
+            let answer = self.serve(moment, request, body);
+            self.state = None;
+            return answer.map(Step::Answer);
+        }
+        Ok(ask(request, true))
+    }
+}
+
+fn home(request: &PartitionRequest) -> Home {
+    Home { db: request.db.clone(), key: request.key.clone() }
+}
+
+fn ask(request: &PartitionRequest, register: bool) -> Step {
+    Step::Ask(CatalogRequest {
+        db: request.db.clone(),
+        bearer: Bearer::Nobody,
+        call: CatalogCall::Join { key: request.key.clone(), register },
+    })
+}
+
+fn busy() -> Error {
+    Error::new(Code::Unavailable, "The database is changing; send the same request again.")
+}
+
+fn several_keys() -> Error {
+    Error::new(
+        Code::SeveralKeys,
+        "More than one key is in use: name the query's `key`. Queries over several keys are to come.",
+    )
+}
+
+fn elsewhere(key: &Key) -> Answer {
+    Answer::empty(421).with("selvedge-elsewhere", percent_encode(key.as_str()))
+}
+
+fn progress_answer(progress: &Progress) -> Result<Answer> {
+    let body = serde_json::to_string(progress).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
+    Ok(Answer::json(200, body))
+}
+
+fn get(
+    document: &DocumentRef,
+    at: Option<Time>,
+    unless: Option<i64>,
+    now: Time,
+    state: &State,
+    store: &mut impl Store,
+) -> Result<Answer> {
+    decide::same_home(document, state)?;
+    match read::document(document, at, now, state, store)? {
+        None => refuse(Code::NotFound, format!("There is no document {document}.")),
+        Some(stored) if unless == Some(stored.seq) => Ok(Answer::empty(304).with_version(stored.seq)),
+        Some(stored) => Ok(Answer::json(200, stored.body).with_version(stored.seq)),
+    }
+}
+
+fn query<S: Store>(body: &[u8], whole: bool, now: Time, state: &State, store: &mut S) -> Result<Answer> {
+    if whole && !state.grant.alone {
+        return Err(several_keys());
+    }
+    let query = decode::query(&value::parse(body)?, &state.schema)?;
+    if query.key.as_ref().is_some_and(|key| *key != state.home.key) {
+        return refuse(Code::Internal, "A query reached the wrong partition.");
+    }
+    let at = query.at.map(|at| read::sequence_at(at, now, state, store)).transpose()?;
+    let answer = read::query(&query, at, state, store)?;
+    let cost = store.cost();
+    let cost = json!({ "rowsRead": cost.read, "rowsWritten": cost.written, "actors": 1 });
+    if let Some(plan) = answer.plan {
+        return Ok(Answer::json(200, json!({ "plan": plan, "cost": cost }).to_string()));
+    }
+    let bytes: usize = answer.rows.iter().map(|row| row.len() + 1).sum();
+    let mut out = String::with_capacity(bytes + 256);
+    out.push_str("{\"rows\":[");
+    for (index, row) in answer.rows.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        out.push_str(row);
+    }
+    out.push(']');
+    if let Some(cursor) = answer.cursor {
+        out.push_str(&format!(",\"cursor\":\"{cursor}\""));
+    }
+    out.push_str(&format!(",\"digest\":\"{}\",\"cost\":{cost}}}", answer.digest));
+    Ok(Answer::json(200, out))
+}

@@ -1,0 +1,43 @@
+//! What calls need, and whom a partition knows not to know.
+
+use std::collections::VecDeque;
+
+use crate::wire::{Bearer, PartitionCall, Role};
+
+/// The role that a call needs.
+pub(super) fn role_for(call: &PartitionCall) -> Role {
+    match call {
+        PartitionCall::Get { .. } | PartitionCall::Query { .. } | PartitionCall::Export { .. } => Role::Read,
+        PartitionCall::Write { .. } | PartitionCall::Insert { .. } | PartitionCall::Batch | PartitionCall::Import => {
+            Role::Write
+        }
+        PartitionCall::Learn => Role::Admin,
+    }
+}
+
+/// Credentials that turned out to be nobody's, so that the catalog is not asked about them again. Keys are random:
+/// one that was never made will not be made.
+#[derive(Default)]
+pub(super) struct Strangers(VecDeque<String>);
+
+impl Strangers {
+    /// How many are remembered.
+    const MANY: usize = 64;
+
+    /// Whether the bearer is known to be nobody.
+    pub(super) fn is_known(&self, bearer: &Bearer) -> bool {
+        match bearer {
+            Bearer::Root => false,
+            Bearer::Nobody => true,
+            Bearer::Hash(hash) => self.0.contains(hash),
+        }
+    }
+
+    /// Remembers that the bearer is nobody.
+    pub(super) fn remember(&mut self, bearer: &Bearer) {
+        if let Bearer::Hash(hash) = bearer {
+            self.0.truncate(Strangers::MANY - 1);
+            self.0.push_front(hash.clone());
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Writing what was decided: documents, their index columns, log and receipt, in one block.
+
+use super::key::{cell, keys_of};
+use super::state::{State, put};
+use super::workspace::{After, Entry, Workspace};
+use crate::batch::{Outcome, Receipt};
+use crate::error::{Code, Error, Result};
+use crate::id::DocumentRef;
+use crate::limits::DOCUMENT_BYTES;
+use crate::store::{Cell, Store};
+use crate::time::Time;
+use crate::value::{Map, SortKey, Value};
+
+/// What a row of the log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// No document: the row keeps the receipt of a batch that changed none.
+    Nothing = 0,
+    /// A document was inserted.
+    Insert = 1,
+    /// A document was changed.
+    Update = 2,
+    /// A document was deleted.
+    Delete = 3,
+}
+
+/// What a commit is written under.
+pub(super) struct Heading<'a> {
+    /// The batch's id.
+    pub(super) batch: &'a str,
+    /// The digest of its request.
+    pub(super) digest: &'a str,
+    /// Its time.
+    pub(super) time: Time,
+}
+
+/// A document ready to be written.
+struct Line {
+    table: u32,
+    id: String,
+    seq: i64,
+    kind: Kind,
+    before: Option<super::workspace::Stored>,
+    body: String,
+    keys: Vec<(u32, SortKey)>,
+}
+
+/// Writes what a workspace holds and the receipt that `receipt` makes of the outcomes. Everything that can be
+/// refused is refused before the first row is written.
+///
+/// # Errors
+/// `too_large` for a document, `invalid_document` for a value too long for an index, `internal`.
+pub(super) fn write<S: Store>(
+    store: &mut S,
+    state: &mut State,
+    work: &Workspace,
+    heading: &Heading<'_>,
+    receipt: impl FnOnce(&dyn Fn(&DocumentRef) -> Outcome) -> Option<Receipt>,
+) -> Result<()> {
+    let first = state.seq + 1;
+    let mut flagged = false;
+    let last = store.atomically(|store| {
+        let mut lines = Vec::with_capacity(work.changed().len());
+        let mut seq = state.seq;
+        for document in work.changed() {
+            let Some(entry) = work.get(document) else { continue };
+            if matches!(entry.after, After::Untouched) || (entry.after == After::Gone && entry.before.is_none()) {
+                continue;
+            }
+            seq += 1;
+            if state.tables.get(&document.collection).is_none() {
+                state.make_table(&document.collection, store)?;
+            }
+            let (line, rewritten) = line(state, document, entry, seq, heading.time)
+                .map_err(|error| error.with("document", document.to_string()))?;
+            flagged |= rewritten;
+            lines.push(line);
+        }
+        let outcome = |document: &DocumentRef| {
+            let line = lines.iter().find(|line| is_of(line, state, document));
+            let entry = work.get(document);
+            Outcome {
+                id: document.id.as_str().to_owned(),
+                version: match line {
+                    Some(line) => (line.kind != Kind::Delete).then_some(line.seq),
+                    None => entry.and_then(Entry::version),
+                },
+                created: line.is_some_and(|line| line.kind == Kind::Insert),
+            }
+        };
+        let receipt = receipt(&outcome);
+        documents(store, &lines)?;
+        if lines.is_empty() && receipt.is_some() {
+            seq += 1;
+            let nothing = "INSERT INTO log(seq, time, batch, kind) VALUES (?, ?, ?, ?)";
+            let kind = Cell::Integer(Kind::Nothing as i64);
+            let cells = [Cell::Integer(seq), Cell::Integer(heading.time.micros()), text(heading.batch), kind];
+            store.run(nothing, &cells)?;
+        } else {
+            log(store, &lines, heading)?;
+        }
+        if let Some(receipt) = receipt {
+            let outcome =
+                serde_json::to_string(&receipt).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
+            let cells = [text(heading.batch), text(heading.digest), Cell::Text(outcome)];
+            store.run("INSERT INTO receipt(id, digest, outcome) VALUES (?, ?, ?)", &cells)?;
+        }
+        if flagged && let Some(survey) = &state.survey {
+            put(store, "survey", survey)?;
+        }
+        Ok(seq)
+    })?;
+    if last >= first {
+        state.seq = last;
+        state.clock.tick(heading.time);
+        state.oldest.get_or_insert(heading.time);
+    }
+    Ok(())
+}
+
+fn is_of(line: &Line, state: &State, document: &DocumentRef) -> bool {
+    line.id == document.id.as_str()
+        && state.tables.get(&document.collection).is_some_and(|table| table.number == line.table)
+}
+
+/// What is to be written of a document, and whether the staged schema will have to rewrite it.
+fn line(state: &mut State, document: &DocumentRef, entry: &Entry, seq: i64, time: Time) -> Result<(Line, bool)> {
+    let table =
+        state.tables.get(&document.collection).ok_or_else(|| Error::new(Code::Internal, "A table is missing."))?;
+    let mut line = Line {
+        table: table.number,
+        id: document.id.as_str().to_owned(),
+        seq,
+        kind: Kind::Delete,
+        before: entry.before.clone(),
+        body: String::new(),
+        keys: Vec::new(),
+    };
+    let After::Document(members) = &entry.after else { return Ok((line, false)) };
+    line.kind = if entry.before.is_some() { Kind::Update } else { Kind::Insert };
+    line.keys = keys_of(table.paths_in_force(), members)?;
+    let mut rewritten = false;
+    if let Some(survey) = &mut state.survey {
+        let coming = survey.fitted(&document.collection, members.clone(), time)?;
+        line.keys.extend(keys_of(table.paths_staged(), &coming)?);
+        rewritten = coming != *members && survey.will_rewrite(&document.collection);
+    }
+    line.body = projection(members.clone(), &line.id, seq, time)?;
+    if let Some(before) = &entry.before
+        && !line.keys.is_empty()
+    {
+        // An index entry that stays as it is costs a write all the same, if it is set.
+        let former = before.members()?;
+        let same = keys_of(table.paths_in_force(), &former).unwrap_or_default();
+        line.keys.retain(|key| !same.contains(key));
+    }
+    Ok((line, rewritten))
+}
+
+/// The projection of a document: its members and the system's, as canonical JSON.
+fn projection(mut members: Map<String, Value>, id: &str, seq: i64, time: Time) -> Result<String> {
+    members.insert("id".to_owned(), Value::from(id));
+    members.insert("_version".to_owned(), Value::from(seq));
+    members.insert("_time".to_owned(), Value::from(time.to_string()));
+    let body = Value::Object(members).to_string();
+    if body.len() > DOCUMENT_BYTES {
+        return Err(Error::new(
+            Code::TooLarge,
+            format!(
+                "A document has at most {DOCUMENT_BYTES} bytes of JSON, not {}: split it, or keep large parts elsewhere.",
+                body.len()
+            ),
+        ));
+    }
+    Ok(body)
+}
+
+fn text(value: &str) -> Cell {
+    Cell::Text(value.to_owned())
+}
+
+/// Parameters of one statement that carries many rows.
+const MANY: usize = 90;
+
+/// Writes the documents' own rows.
+fn documents(store: &mut impl Store, lines: &[Line]) -> Result<()> {
+    let mut rest = lines;
+    while let Some((line, after)) = rest.split_first() {
+        rest = after;
+        let table = line.table;
+        match line.kind {
+            Kind::Insert => {
+                // A run of inserts with the same columns goes in one statement.
+                let width = 4 + line.keys.len();
+                let alike =
+                    |other: &&Line| other.table == table && other.kind == Kind::Insert && same_shape(line, other);
+                let run = 1 + after.iter().take_while(alike).count().min((MANY / width).max(1) - 1);
+                let columns: String = line.keys.iter().map(|(column, _)| format!(", k{column}")).collect();
+                let places: String = line.keys.iter().map(|(_, key)| format!(", {}", cell(key).0)).collect();
+                let row = format!("(?, ?, ?, ?{places})");
+                let sql =
+                    format!("INSERT INTO d{table}(id, seq, born, body{columns}) VALUES {}", vec![row; run].join(", "));
+                let mut cells = Vec::with_capacity(run * width);
+                for line in std::iter::once(line).chain(after.iter().take(run - 1)) {
+                    cells.extend([text(&line.id), Cell::Integer(line.seq), Cell::Integer(line.seq), text(&line.body)]);
+                    cells.extend(line.keys.iter().map(|(_, key)| cell(key).1));
+                }
+                store.run(&sql, &cells)?;
+                rest = after.get(run - 1..).unwrap_or_default();
+            }
+            Kind::Update => {
+                let mut sql = format!("UPDATE d{table} SET seq = ?, body = ?");
+                let mut cells = vec![Cell::Integer(line.seq), text(&line.body)];
+                for (column, key) in &line.keys {
+                    let (place, bound) = cell(key);
+                    sql.push_str(&format!(", k{column} = {place}"));
+                    cells.push(bound);
+                }
+                sql.push_str(" WHERE id = ?");
+                cells.push(text(&line.id));
+                store.run(&sql, &cells)?;
+            }
+            Kind::Delete => {
+                store.run(&format!("DELETE FROM d{table} WHERE id = ?"), &[text(&line.id)])?;
+            }
+            Kind::Nothing => {}
+        }
+    }
+    Ok(())
+}
+
+fn same_shape(left: &Line, right: &Line) -> bool {
+    let place = |key: &SortKey| cell(key).0;
+    left.keys.len() == right.keys.len()
+        && left.keys.iter().zip(&right.keys).all(|(l, r)| l.0 == r.0 && place(&l.1) == place(&r.1))
+}
+
+/// Writes the rows of the log: what changed, and what was there before.
+fn log(store: &mut impl Store, lines: &[Line], heading: &Heading<'_>) -> Result<()> {
+    const WIDTH: usize = 8;
+    for chunk in lines.chunks(MANY / WIDTH) {
+        let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
+        let sql = format!("INSERT INTO log(seq, time, batch, collection, id, kind, prev, before) VALUES {rows}");
+        let mut cells = Vec::with_capacity(chunk.len() * WIDTH);
+        for line in chunk {
+            let (prev, before) = match &line.before {
+                Some(before) => (Cell::Integer(before.seq), text(&before.body)),
+                None => (Cell::Null, Cell::Null),
+            };
+            cells.extend([
+                Cell::Integer(line.seq),
+                Cell::Integer(heading.time.micros()),
+                text(heading.batch),
+                Cell::Integer(i64::from(line.table)),
+                text(&line.id),
+                Cell::Integer(line.kind as i64),
+                prev,
+                before,
+            ]);
+        }
+        store.run(&sql, &cells)?;
+    }
+    Ok(())
+}

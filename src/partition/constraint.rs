@@ -1,0 +1,266 @@
+//! Constraints: references, unique sets, and what the staged schema asks.
+//!
+//! They are kept at the end of a batch, so that its operations may pass through states that break them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::decide::Deciding;
+use super::key::cell;
+use super::state::collection_of;
+use super::workspace::{After, Stored, parse_body};
+use crate::batch::decode::same_key;
+use crate::error::{Code, Error, Result, refuse};
+use crate::id::{CollectionName, DocumentId, DocumentRef};
+use crate::limits::CASCADE_DOCUMENTS;
+use crate::query::selection::{Among, Selection, Source};
+use crate::query::sql::SqlSource;
+use crate::query::tree::Condition;
+use crate::schema::document::Origin;
+use crate::schema::model::{OnDelete, Schema};
+use crate::schema::paths::{references, references_to};
+use crate::store::{Cell, Store};
+use crate::value::{Map, Path, Value, sort_key};
+
+/// Carries deletes along references, then holds every changed document against every constraint.
+pub(super) fn keep_all<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
+    cascade(deciding)?;
+    let changed: Vec<DocumentRef> = deciding.work.changed().to_vec();
+    changed.iter().try_for_each(|document| keep(deciding, document))
+}
+
+/// Holds one changed document against every constraint that can be seen from it.
+pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &DocumentRef) -> Result<()> {
+    let Some(entry) = deciding.work.get(document) else { return Ok(()) };
+    let After::Document(members) = &entry.after else { return Ok(()) };
+    let schema = &deciding.state.schema;
+    let survey = deciding.state.survey.as_ref();
+    let constrained = schema.collections.contains_key(&document.collection) || survey.is_some();
+    if !constrained {
+        return Ok(());
+    }
+    let members = members.clone();
+    let before = entry.before.as_ref().map(Stored::members).transpose()?;
+    let in_error = |error: Error| error.with("document", document.to_string());
+    refer(deciding, document, schema, &members, before.as_ref()).map_err(in_error)?;
+    unique(deciding, document, schema, false, &members, before.as_ref()).map_err(in_error)?;
+    if let Some(survey) = survey {
+        let coming = survey.fitted(&document.collection, members, deciding.time).map_err(|error| {
+            let detail = format!(
+                "{} (So says version {} of the schema, which is coming into force.)",
+                error.detail,
+                survey.version()
+            );
+            in_error(Error { detail, ..error })
+        })?;
+        refer(deciding, document, survey.schema(), &coming, None).map_err(in_error)?;
+        if survey.is_surveyed() {
+            unique(deciding, document, survey.schema(), true, &coming, None).map_err(in_error)?;
+        }
+    }
+    Ok(())
+}
+
+/// What stands at a path of a document without the system's members.
+pub(super) fn at<'v>(members: &'v Map<String, Value>, path: &Path) -> &'v Value {
+    let mut segments = path.segments().iter();
+    let first = segments.next().and_then(|segment| members.get(segment));
+    segments.fold(first, |at, segment| at?.as_object()?.get(segment)).unwrap_or(&Value::Null)
+}
+
+fn refer<S: Store>(
+    deciding: &mut Deciding<'_, S>,
+    document: &DocumentRef,
+    schema: &Schema,
+    members: &Map<String, Value>,
+    before: Option<&Map<String, Value>>,
+) -> Result<()> {
+    for reference in references(collection_of(schema, &document.collection)) {
+        let value = at(members, &reference.path);
+        let Value::String(id) = value else { continue };
+        // What was referred to before is still there, unless this batch deletes it: then it is loaded.
+        let same = before.is_some_and(|before| at(before, &reference.path) == value);
+        let target = target(reference.target, id, &reference.path)?;
+        if same && deciding.work.get(&target).is_none() {
+            continue;
+        }
+        same_key(&target, &deciding.state.home.key)?;
+        if !deciding.work.load(&target, &deciding.state.layout, deciding.store)?.is_there() {
+            return Err(broken(&reference.path, &target));
+        }
+    }
+    Ok(())
+}
+
+/// The document that a reference names.
+pub(super) fn target(collection: &CollectionName, id: &str, path: &Path) -> Result<DocumentRef> {
+    let id = DocumentId::parse(id).map_err(|error| error.with("path", path.to_string()))?;
+    Ok(DocumentRef { collection: collection.clone(), id })
+}
+
+/// A reference to a document that is not there.
+pub(super) fn broken(path: &Path, target: &DocumentRef) -> Error {
+    Error::new(
+        Code::RefViolation,
+        format!("`{path}` refers to {target}, which is not there: insert that first, or in the same batch."),
+    )
+    .with("path", path.to_string())
+    .with("target", target.to_string())
+}
+
+fn unique<S: Store>(
+    deciding: &mut Deciding<'_, S>,
+    document: &DocumentRef,
+    schema: &Schema,
+    staged: bool,
+    members: &Map<String, Value>,
+    before: Option<&Map<String, Value>>,
+) -> Result<()> {
+    for set in &collection_of(schema, &document.collection).unique {
+        let values: Vec<&Value> = set.iter().map(|path| at(members, path)).collect();
+        let same = before.is_some_and(|before| set.iter().zip(&values).all(|(path, value)| at(before, path) == *value));
+        if same || values.iter().any(|value| value.is_null()) {
+            continue;
+        }
+        for (other, entry) in deciding.work.changed_in(&document.collection) {
+            let After::Document(theirs) = &entry.after else { continue };
+            if other != document && set.iter().zip(&values).all(|(path, value)| at(theirs, path) == *value) {
+                return Err(taken(set, other.id.as_str()));
+            }
+        }
+        let Some(table) = deciding.state.tables.get(&document.collection) else { continue };
+        let mut sql = format!("SELECT id FROM d{} WHERE ", table.number);
+        let mut cells = Vec::new();
+        for (path, value) in set.iter().zip(&values) {
+            let Some(column) = table.column(path, staged) else {
+                return refuse(Code::Internal, format!("The unique path {path} has no column."));
+            };
+            let (place, bound) = cell(&sort_key(value));
+            sql.push_str(&format!("{}k{column} = {place}", if cells.is_empty() { "" } else { " AND " }));
+            cells.push(bound);
+        }
+        // Holders that this batch changes are looked at above; one more row is one that it does not.
+        let changed: BTreeSet<&str> =
+            deciding.work.changed_in(&document.collection).map(|(other, _)| other.id.as_str()).collect();
+        sql.push_str(" LIMIT ?");
+        cells.push(Cell::Integer(i64::try_from(changed.len() + 1).unwrap_or(i64::MAX)));
+        for row in deciding.store.run(&sql, &cells)?.rows {
+            if let Some(Cell::Text(id)) = row.first()
+                && !changed.contains(id.as_str())
+            {
+                return Err(taken(set, id));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Unique values that another document has.
+pub(super) fn taken(set: &[Path], by: &str) -> Error {
+    let paths: Vec<String> = set.iter().map(Path::to_string).collect();
+    Error::new(Code::UniqueViolation, format!("Another document has the same {}: {by}.", paths.join(", ")))
+        .with("paths", paths)
+        .with("with", by)
+}
+
+/// Does to those that refer to deleted documents what the schema says.
+fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
+    let state = deciding.state;
+    let mut queue = gone(deciding);
+    let mut reached = 0;
+    while let Some(deleted) = queue.pop_front() {
+        let coming = state.survey.as_ref().map(super::survey::Survey::schema);
+        let mut rules: BTreeMap<(CollectionName, Path), OnDelete> = BTreeMap::new();
+        for (from, path, _) in coming.into_iter().flat_map(|schema| references_to(schema, &deleted.collection)) {
+            rules.insert((from, path), OnDelete::Restrict);
+        }
+        for (from, path, on_delete) in references_to(&state.schema, &deleted.collection) {
+            rules.insert((from, path), on_delete);
+        }
+        for ((from, path), on_delete) in rules {
+            for referrer in referrers(deciding, &deleted, &from, &path)? {
+                reached += 1;
+                if reached > CASCADE_DOCUMENTS {
+                    return refuse(
+                        Code::TooLarge,
+                        format!(
+                            "Deleting {deleted} reaches more than {CASCADE_DOCUMENTS} documents: delete those that refer to it first."
+                        ),
+                    );
+                }
+                match on_delete {
+                    OnDelete::Restrict => {
+                        return Err(Error::new(
+                            Code::RefViolation,
+                            format!("{deleted} cannot be deleted: `{path}` of {referrer} refers to it."),
+                        )
+                        .with("document", deleted.to_string())
+                        .with("referrer", referrer.to_string()));
+                    }
+                    OnDelete::Cascade => {
+                        deciding.work.set(&referrer, After::Gone);
+                        queue.push_back(referrer);
+                    }
+                    OnDelete::Clear => clear(deciding, &referrer, &path)?,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The documents that the batch itself deletes.
+fn gone<S: Store>(deciding: &Deciding<'_, S>) -> VecDeque<DocumentRef> {
+    let is_gone = |document: &&DocumentRef| deciding.work.get(document).is_some_and(|entry| entry.after == After::Gone);
+    deciding.work.changed().iter().filter(is_gone).cloned().collect()
+}
+
+fn clear<S: Store>(deciding: &mut Deciding<'_, S>, referrer: &DocumentRef, path: &Path) -> Result<()> {
+    let entry = deciding.work.load(referrer, &deciding.state.layout, deciding.store)?;
+    let Some(mut members) = entry.members()? else { return Ok(()) };
+    let patch = crate::batch::Patch { set: vec![(path.clone(), Value::Null)], ..Default::default() };
+    crate::batch::patch::apply(&patch, &mut members)?;
+    let members = deciding.fitted(referrer, members, Origin::Changed)?;
+    deciding.work.set(referrer, After::Document(members));
+    Ok(())
+}
+
+/// Who refers to a deleted document, after what the batch did so far. They are loaded.
+fn referrers<S: Store>(
+    deciding: &mut Deciding<'_, S>,
+    deleted: &DocumentRef,
+    from: &CollectionName,
+    path: &Path,
+) -> Result<Vec<DocumentRef>> {
+    let mut found = Vec::new();
+    for (document, entry) in deciding.work.changed_in(from) {
+        if let After::Document(members) = &entry.after
+            && at(members, path).as_str() == Some(deleted.id.as_str())
+        {
+            found.push(document.clone());
+        }
+    }
+    let selection = Selection {
+        from,
+        filter: &Condition::always(),
+        joins: &[],
+        order: Vec::new(),
+        after: None,
+        limit: CASCADE_DOCUMENTS + 1,
+        among: Some(Among { path: path.clone(), values: vec![deleted.id.as_str().to_owned()] }),
+        at: None,
+    };
+    let rows = SqlSource::new(deciding.store, &deciding.state.layout).rows(&selection)?;
+    let mut stored = Vec::new();
+    for row in rows {
+        let body = parse_body(&row.body)?;
+        let Some(id) = body.get("id").and_then(Value::as_str) else { continue };
+        let document = DocumentRef { collection: from.clone(), id: DocumentId::parse(id)? };
+        // What the batch changed already was looked at above, as it is now.
+        if deciding.work.get(&document).is_none_or(|entry| entry.after == After::Untouched) {
+            stored.push(document);
+        }
+    }
+    deciding.work.load_all(&stored, &deciding.state.layout, deciding.store)?;
+    found.extend(stored);
+    Ok(found)
+}

@@ -1,0 +1,255 @@
+//! Deciding a batch: what it reads still holds, each operation works out, and the whole keeps every constraint.
+
+use std::cell::RefCell;
+
+use super::constraint;
+use super::read;
+use super::state::{State, collection_of};
+use super::workspace::{After, Workspace, without_system};
+use crate::batch::{Change, Operation, Read, patch};
+use crate::error::{Code, Error, Result, refuse};
+use crate::id::DocumentRef;
+use crate::query::condition::{Scope, holds_in};
+use crate::query::selection::{Among, Selection, Source};
+use crate::query::sql::SqlSource;
+use crate::query::tree::{Condition, Relation};
+use crate::schema::document::{Context, Origin, fit, settable};
+use crate::store::Store;
+use crate::time::Time;
+use crate::value::{Map, Path, Value};
+use crate::wire::Precondition;
+
+/// What deciding needs.
+pub(super) struct Deciding<'a, S: Store> {
+    pub(super) store: &'a mut S,
+    pub(super) state: &'a State,
+    pub(super) work: Workspace,
+    /// The time of the commit, if it comes to one.
+    pub(super) time: Time,
+    pub(super) new_id: &'a mut dyn FnMut() -> String,
+}
+
+impl<S: Store> Deciding<'_, S> {
+    /// Decides a batch: afterwards the workspace holds what is to be written.
+    pub(super) fn decide(&mut self, reads: &[Read], operations: &[Operation]) -> Result<()> {
+        for (index, read) in reads.iter().enumerate() {
+            self.verify(read).map_err(|error| error.with("read", index))?;
+        }
+        if operations.len() > 1 {
+            let documents: Vec<DocumentRef> = operations.iter().map(|operation| operation.document.clone()).collect();
+            self.work.load_all(&documents, &self.state.layout, self.store)?;
+        }
+        for (index, operation) in operations.iter().enumerate() {
+            self.apply(operation).map_err(|error| about(error, operation).with("operation", index))?;
+        }
+        constraint::keep_all(self)
+    }
+
+    fn verify(&mut self, read: &Read) -> Result<()> {
+        match read {
+            Read::Document { document, version } => {
+                let now = self.work.load(document, &self.state.layout, self.store)?.version();
+                if now == *version {
+                    return Ok(());
+                }
+                let detail = format!("{document} has changed since it was read: read again and decide anew.");
+                Err(Error::new(Code::Conflict, detail).with("document", document.to_string()).with("version", now))
+            }
+            Read::Query { query, digest } => {
+                let answer = read::query(query, None, self.state, self.store)?;
+                if answer.digest == *digest {
+                    return Ok(());
+                }
+                refuse(Code::Conflict, "A query that the batch read has another answer now: ask again and decide anew.")
+            }
+        }
+    }
+
+    /// Works out one operation.
+    pub(super) fn apply(&mut self, operation: &Operation) -> Result<()> {
+        let document = &operation.document;
+        let entry = self.work.load(document, &self.state.layout, self.store)?;
+        let (there, version) = (entry.is_there(), entry.version());
+        match operation.only_if {
+            Some(Precondition::Version(wanted)) if version != Some(wanted) => {
+                let detail = match version {
+                    Some(version) => format!("{document} has version {version}, not {wanted}: read it again."),
+                    None => format!("{document} is not there, let alone at version {wanted}."),
+                };
+                return Err(Error::new(Code::VersionMismatch, detail).with("version", version));
+            }
+            Some(Precondition::Present) if !there => {
+                return refuse(Code::VersionMismatch, format!("{document} is not there."));
+            }
+            Some(Precondition::Absent) if there => {
+                let detail = format!("{document} is there already.");
+                return Err(Error::new(Code::VersionMismatch, detail).with("version", version));
+            }
+            _ => {}
+        }
+        if let Some(condition) = &operation.condition
+            && !self.holds(condition, document)?
+        {
+            return refuse(Code::CheckFailed, format!("The operation's `if` does not hold of {document}."));
+        }
+        let missing = || refuse(Code::NotFound, format!("{document} is not there."));
+        let after = match &operation.change {
+            Change::Insert(_) if there => {
+                return Err(Error::new(Code::Exists, format!("{document} is there already: replace or patch it."))
+                    .with("version", version));
+            }
+            Change::Insert(body) | Change::Replace(body) => {
+                After::Document(self.fitted(document, own(body, document)?, Origin::Whole)?)
+            }
+            Change::Patch(_) | Change::Merge(_) | Change::Delete if !there => return missing(),
+            Change::Patch(patch) => {
+                let collection = collection_of(&self.state.schema, &document.collection);
+                let incremented = patch.increment.iter().map(|(path, _)| path);
+                let set = patch.set.iter().map(|(path, _)| path).chain(&patch.unset).chain(incremented);
+                set.chain(patch.append.iter().map(|(path, _)| path)).try_for_each(|path| settable(collection, path))?;
+                let mut members = self.members(document)?;
+                patch::apply(patch, &mut members)?;
+                After::Document(self.fitted(document, members, Origin::Changed)?)
+            }
+            Change::Merge(patch) => {
+                let collection = collection_of(&self.state.schema, &document.collection);
+                let patch = own(patch, document)?;
+                patch.keys().try_for_each(|name| match Path::from_segments(vec![name.clone()]) {
+                    Ok(path) => settable(collection, &path),
+                    Err(_) => Ok(()),
+                })?;
+                let mut members = self.members(document)?;
+                patch::merge(&mut members, patch);
+                After::Document(self.fitted(document, members, Origin::Changed)?)
+            }
+            Change::Delete => After::Gone,
+            Change::Check(condition) => {
+                if self.holds(condition, document)? {
+                    return Ok(());
+                }
+                return refuse(Code::CheckFailed, format!("The check does not hold of {document}."));
+            }
+        };
+        self.work.set(document, after);
+        Ok(())
+    }
+
+    fn members(&self, document: &DocumentRef) -> Result<Map<String, Value>> {
+        let members = self.work.get(document).map(super::workspace::Entry::members).transpose()?.flatten();
+        members.ok_or_else(|| Error::new(Code::NotFound, format!("{document} is not there.")))
+    }
+
+    /// The document as the schema in force leaves it, if it fits that and the staged one.
+    pub(super) fn fitted(
+        &mut self,
+        document: &DocumentRef,
+        mut members: Map<String, Value>,
+        origin: Origin,
+    ) -> Result<Map<String, Value>> {
+        let mut context = Context { now: self.time, new_id: self.new_id };
+        let collection = collection_of(&self.state.schema, &document.collection);
+        fit(collection, &document.collection, &mut members, origin, &mut context)?;
+        Ok(members)
+    }
+
+    /// Whether a condition holds of a document as it is after what was done so far.
+    fn holds(&mut self, condition: &Condition, document: &DocumentRef) -> Result<bool> {
+        let entry = self.work.load(document, &self.state.layout, self.store)?;
+        let view = entry.view(document)?;
+        let failure = RefCell::new(None);
+        let looking = RefCell::new(Looking { store: &mut *self.store, state: self.state, work: &self.work });
+        let held = along(condition, &view, &looking, &failure);
+        match failure.into_inner() {
+            Some(error) => Err(error),
+            None => Ok(held),
+        }
+    }
+}
+
+/// Looking along relations while a condition is evaluated.
+struct Looking<'a, S: Store> {
+    store: &'a mut S,
+    state: &'a State,
+    work: &'a Workspace,
+}
+
+fn along<S: Store>(
+    condition: &Condition,
+    view: &Value,
+    looking: &RefCell<Looking<'_, S>>,
+    failure: &RefCell<Option<Error>>,
+) -> bool {
+    holds_in(condition, &Scope::of(view), &|relation, from, condition| {
+        related(relation, from, condition, looking, failure).unwrap_or_else(|error| {
+            failure.replace(Some(error));
+            false
+        })
+    })
+}
+
+/// Whether a related document satisfies a condition, with what the batch changed laid over what is stored.
+fn related<S: Store>(
+    relation: &Relation,
+    from: &Value,
+    condition: &Condition,
+    looking: &RefCell<Looking<'_, S>>,
+    failure: &RefCell<Option<Error>>,
+) -> Result<bool> {
+    let id = Path::parse("id")?;
+    let (start, end) = match relation {
+        Relation::Forward { path, .. } => (path, &id),
+        Relation::Reverse { by, .. } => (&id, by),
+    };
+    let Some(Value::String(value)) = start.get(from) else { return Ok(false) };
+    let work = looking.borrow().work;
+    let changed: Vec<_> = work.changed_in(relation.collection()).collect();
+    for (document, entry) in &changed {
+        let view = entry.view(document)?;
+        if end.get(&view).and_then(Value::as_str) == Some(value) && along(condition, &view, looking, failure) {
+            return Ok(true);
+        }
+    }
+    let selection = Selection {
+        from: relation.collection(),
+        filter: condition,
+        joins: &[],
+        order: Vec::new(),
+        after: None,
+        limit: changed.len() + 1,
+        among: Some(Among { path: end.clone(), values: vec![value.clone()] }),
+        at: None,
+    };
+    let mut looking = looking.borrow_mut();
+    let layout = &looking.state.layout;
+    let rows = SqlSource::new(looking.store, layout).rows(&selection)?;
+    for row in rows {
+        let body = super::workspace::parse_body(&row.body)?;
+        let id = id.get(&body).and_then(Value::as_str);
+        if !changed.iter().any(|(document, _)| Some(document.id.as_str()) == id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A caller's body without the system's members, which it may carry as it was read.
+fn own(body: &Map<String, Value>, document: &DocumentRef) -> Result<Map<String, Value>> {
+    match body.get("id") {
+        Some(id) if id.as_str() != Some(document.id.as_str()) => Err(Error::new(
+            Code::InvalidDocument,
+            format!("The body's `id` is not that of {document}: leave it out, or make them agree."),
+        )
+        .with("path", "id")),
+        _ => Ok(without_system(body.clone())),
+    }
+}
+
+/// An error, with the document that it is about.
+pub(super) fn about(error: Error, operation: &Operation) -> Error {
+    if error.members.contains_key("document") { error } else { error.with("document", operation.document.to_string()) }
+}
+
+/// Refuses a document of another key than this partition's.
+pub(super) fn same_home(document: &DocumentRef, state: &State) -> Result<()> {
+    crate::batch::decode::same_key(document, &state.home.key)
+}

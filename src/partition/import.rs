@@ -1,0 +1,132 @@
+//! Importing: lines that are put one by one, committed together.
+
+use super::constraint::{at, keep, target};
+use super::decide::Deciding;
+use super::key::keys_of;
+use super::state::collection_of;
+use super::workspace::After;
+use crate::batch::{Change, Operation};
+use crate::error::{Code, Error, Result, refuse};
+use crate::id::{CollectionName, DocumentId, DocumentRef};
+use crate::limits::{DOCUMENT_BYTES, IMPORT_CHUNK_LINES, IMPORT_ERRORS, INDEX_KEY_BYTES};
+use crate::schema::paths::{indexed_paths, references};
+use crate::store::Store;
+use crate::value::{self, Value};
+use serde_json::json;
+
+/// What became of a chunk.
+pub(super) struct Imported {
+    pub(super) imported: usize,
+    pub(super) failed: usize,
+    errors: Vec<Value>,
+}
+
+impl Imported {
+    /// The answer's body.
+    pub(super) fn body(&self) -> String {
+        json!({ "imported": self.imported, "failed": self.failed, "errors": self.errors }).to_string()
+    }
+
+    fn fail(&mut self, line: u64, error: &Error) {
+        self.failed += 1;
+        if self.errors.len() < IMPORT_ERRORS {
+            self.errors.push(json!({ "line": line, "code": error.code.as_str(), "detail": error.detail }));
+        }
+    }
+}
+
+/// Works out a chunk: the numbers of its lines as a JSON array on the first line, then the lines. Lines that fail
+/// are named and leave the others alone.
+pub(super) fn work_out<S: Store>(deciding: &mut Deciding<'_, S>, body: &[u8]) -> Result<Imported> {
+    let mut lines = body.split(|byte| *byte == b'\n');
+    let numbers: Vec<u64> = serde_json::from_slice(lines.next().unwrap_or_default())
+        .map_err(|wrong| Error::new(Code::Internal, format!("A damaged chunk: {wrong}")))?;
+    if numbers.len() > IMPORT_CHUNK_LINES {
+        return refuse(Code::Internal, "A chunk has too many lines.");
+    }
+    let mut outcome = Imported { imported: 0, failed: 0, errors: Vec::new() };
+    let mut operations = Vec::with_capacity(numbers.len());
+    for (number, line) in numbers.into_iter().zip(lines) {
+        match operation(line) {
+            Ok(operation) => operations.push((number, line.len(), operation)),
+            Err(error) => outcome.fail(number, &error),
+        }
+    }
+    fetch(deciding, operations.iter().map(|(_, _, operation)| operation))?;
+    for (number, bytes, operation) in operations {
+        let document = operation.document.clone();
+        let former = deciding.work.get(&document).map_or(After::Untouched, |entry| entry.after.clone());
+        let put = deciding
+            .apply(&operation)
+            .and_then(|()| writable(deciding, &document, bytes))
+            .and_then(|()| keep(deciding, &document));
+        match put {
+            Ok(()) => outcome.imported += 1,
+            Err(error) if error.code == Code::Internal => return Err(error),
+            Err(error) => {
+                deciding.work.restore(&document, former);
+                outcome.fail(number, &error);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn operation(line: &[u8]) -> Result<Operation> {
+    let wrong = || Error::new(Code::InvalidRequest, "A line is [\"<collection>\", {\"id\": \"…\", …}].");
+    let Value::Array(pair) = value::parse(line)? else { return Err(wrong()) };
+    let Ok([Value::String(collection), Value::Object(body)]) = <[Value; 2]>::try_from(pair) else {
+        return Err(wrong());
+    };
+    let Some(id) = body.get("id").and_then(Value::as_str) else { return Err(wrong()) };
+    let document = DocumentRef { collection: CollectionName::parse(&collection)?, id: DocumentId::parse(id)? };
+    Ok(Operation { document, only_if: None, condition: None, change: Change::Replace(body) })
+}
+
+/// Reads what the chunk will look at in few statements: the documents, and those they refer to.
+fn fetch<'o, S: Store>(deciding: &mut Deciding<'_, S>, operations: impl Iterator<Item = &'o Operation>) -> Result<()> {
+    let mut wanted = Vec::new();
+    for operation in operations {
+        let schema = collection_of(&deciding.state.schema, &operation.document.collection);
+        if let Change::Replace(body) = &operation.change {
+            for reference in references(schema) {
+                if let Value::String(id) = at(body, &reference.path)
+                    && let Ok(target) = target(reference.target, id, &reference.path)
+                    && target.id.key_str() == deciding.state.home.key.as_str()
+                {
+                    wanted.push(target);
+                }
+            }
+        }
+        wanted.push(operation.document.clone());
+    }
+    deciding.work.load_all(&wanted, &deciding.state.layout, deciding.store)
+}
+
+/// Refuses here what would otherwise fail when the chunk is written, where one line would take the others with it.
+fn writable<S: Store>(deciding: &Deciding<'_, S>, document: &DocumentRef, bytes: usize) -> Result<()> {
+    super::decide::same_home(document, deciding.state)?;
+    let collection = collection_of(&deciding.state.schema, &document.collection);
+    let survey = deciding.state.survey.as_ref();
+    if collection.computed.is_empty() && survey.is_none() && bytes < INDEX_KEY_BYTES / 2 {
+        return Ok(());
+    }
+    let Some(After::Document(members)) = deciding.work.get(document).map(|entry| &entry.after) else { return Ok(()) };
+    let coming =
+        survey.map(|survey| survey.fitted(&document.collection, members.clone(), deciding.time)).transpose()?;
+    let of_both = [
+        (Some(members), collection),
+        (coming.as_ref(), survey.map_or(collection, |survey| collection_of(survey.schema(), &document.collection))),
+    ];
+    for (members, collection) in of_both {
+        let Some(members) = members else { continue };
+        let paths = indexed_paths(collection);
+        keys_of(paths.iter().map(|path| (0, path.segments())), members)?;
+        let bytes = serde_json::to_string(members).map_or(usize::MAX, |text| text.len());
+        // Beside the document stand its id and the system's members.
+        if bytes.saturating_add(2 * crate::limits::ID_BYTES) > DOCUMENT_BYTES {
+            return refuse(Code::TooLarge, format!("A document has at most {DOCUMENT_BYTES} bytes of JSON."));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Reading: one document, a query, an export, now or at an earlier time.
+
+use super::state::State;
+use super::workspace::{self, Stored};
+use crate::error::{Code, Error, Result, refuse};
+use crate::id::{CollectionName, DocumentRef};
+use crate::limits::{ANSWER_BYTES, CLOCK_SKEW_US, EXPORT_CHUNK_ROWS};
+use crate::query::run::{Answer, run};
+use crate::query::sql::SqlSource;
+use crate::query::tree::{Condition, Include, Query, Relation};
+use crate::store::{Cell, Rows, Store};
+use crate::time::Time;
+
+/// One document, as it is or as it was.
+pub(super) fn document(
+    document: &DocumentRef,
+    at: Option<Time>,
+    now: Time,
+    state: &State,
+    store: &mut impl Store,
+) -> Result<Option<Stored>> {
+    let current = workspace::read(document, &state.layout, store)?;
+    let Some(at) = at else { return Ok(current) };
+    let until = sequence_at(at, now, state, store)?;
+    if let Some(stored) = current.as_ref().filter(|stored| stored.seq <= until) {
+        return Ok(Some(stored.clone()));
+    }
+    let Some(table) = state.layout.get(&document.collection) else { return Ok(None) };
+    let found = store.run(
+        "SELECT prev, before FROM log WHERE seq > ?1 AND collection = ?2 AND id = ?3 ORDER BY seq LIMIT 1",
+        &[Cell::Integer(until), Cell::Integer(i64::from(table.number)), Cell::Text(document.id.as_str().to_owned())],
+    )?;
+    match found.rows.into_iter().next().map(<[Cell; 2]>::try_from) {
+        Some(Ok([Cell::Integer(seq), Cell::Text(body)])) => Ok(Some(Stored { seq, born: seq, body })),
+        _ => Ok(None),
+    }
+}
+
+/// The last sequence of the log at a time.
+pub(super) fn sequence_at(at: Time, now: Time, state: &State, store: &mut impl Store) -> Result<i64> {
+    if at.micros() > now.micros().max(state.clock.last().micros()) + CLOCK_SKEW_US {
+        return refuse(Code::TimeOutOfRange, format!("{at} is ahead of the clock here, {now}."));
+    }
+    if at < state.kept_from {
+        return Err(Error::new(
+            Code::TimeOutOfRange,
+            format!("What was before {} is not kept any more; {at} is earlier.", state.kept_from),
+        )
+        .with("keptFrom", state.kept_from.to_string()));
+    }
+    // Times rise with sequences, so a search by halves over the primary key finds the place.
+    let (mut low, mut high) = (0, state.seq);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        let found = store.run("SELECT time FROM log WHERE seq >= ? ORDER BY seq LIMIT 1", &[Cell::Integer(middle)])?;
+        match found.rows.first().map(Vec::as_slice) {
+            Some([Cell::Integer(time)]) if *time <= at.micros() => low = middle,
+            _ => high = middle - 1,
+        }
+    }
+    Ok(low)
+}
+
+/// Answers a query as of now, or just after a sequence of the log.
+pub(super) fn query(query: &Query, at: Option<i64>, state: &State, store: &mut impl Store) -> Result<Answer> {
+    known(query, state)?;
+    run(query, &mut SqlSource::new(store, &state.layout), at)
+}
+
+/// Refuses a query that asks a collection nobody has heard of.
+fn known(query: &Query, state: &State) -> Result<()> {
+    let mut asked = vec![&query.from];
+    asked.extend(query.joins.iter().map(|join| &join.collection));
+    in_condition(&query.filter, &mut asked);
+    query.joins.iter().for_each(|join| in_condition(&join.filter, &mut asked));
+    query.includes.iter().for_each(|include| in_include(include, &mut asked));
+    match asked.into_iter().find(|name| !is_known(name, state)) {
+        None => Ok(()),
+        Some(name) => Err(unknown_collection(name)),
+    }
+}
+
+/// No schema names the collection and no document is in it.
+fn unknown_collection(name: &CollectionName) -> Error {
+    Error::new(
+        Code::UnknownCollection,
+        format!(
+            "There is no collection {name:?} here: no schema names it and no document is in it.",
+            name = name.as_str()
+        ),
+    )
+    .with("collection", name.as_str())
+}
+
+fn is_known(name: &CollectionName, state: &State) -> bool {
+    state.schema.collections.contains_key(name) || state.layout.contains_key(name)
+}
+
+fn in_include<'q>(include: &'q Include, asked: &mut Vec<&'q CollectionName>) {
+    asked.push(include.relation.collection());
+    in_condition(&include.filter, asked);
+    include.includes.iter().for_each(|inner| in_include(inner, asked));
+}
+
+fn in_condition<'q>(condition: &'q Condition, asked: &mut Vec<&'q CollectionName>) {
+    match condition {
+        Condition::And(all) | Condition::Or(all) => all.iter().for_each(|one| in_condition(one, asked)),
+        Condition::Not(one) => in_condition(one, asked),
+        Condition::Exists(relation, inner) => {
+            asked.push(Relation::collection(relation));
+            in_condition(inner, asked);
+        }
+        _ => {}
+    }
+}
+
+/// A run of documents as lines of an export, and the last of them if there may be more.
+pub(super) fn export(
+    only: Option<&CollectionName>,
+    after: Option<&DocumentRef>,
+    state: &State,
+    store: &mut impl Store,
+) -> Result<(String, Option<DocumentRef>)> {
+    let mut lines = String::new();
+    let mut rows_left = EXPORT_CHUNK_ROWS;
+    for (name, table) in &state.layout {
+        if only.is_some_and(|only| only != name) || after.is_some_and(|after| *name < after.collection) {
+            continue;
+        }
+        let mut from =
+            after.filter(|after| after.collection == *name).map_or(String::new(), |after| after.id.as_str().to_owned());
+        loop {
+            // A page small enough that no answer outgrows its bound, whatever the documents' size.
+            let page = rows_left.min(ANSWER_BYTES / crate::limits::DOCUMENT_BYTES / 2);
+            let sql = format!("SELECT id, body FROM d{} WHERE id > ? ORDER BY id LIMIT ?", table.number);
+            let limit = i64::try_from(page).unwrap_or(i64::MAX);
+            let Rows { rows, .. } = store.run(&sql, &[Cell::Text(from.clone()), Cell::Integer(limit)])?;
+            let full = rows.len() == page;
+            for row in rows {
+                if let Ok([Cell::Text(id), Cell::Text(body)]) = <[Cell; 2]>::try_from(row) {
+                    lines.push_str(&format!("[\"{name}\",{body}]\n"));
+                    from = id;
+                    rows_left -= 1;
+                }
+            }
+            if rows_left == 0 || lines.len() > ANSWER_BYTES / 4 {
+                let id = crate::id::DocumentId::parse(&from)?;
+                return Ok((lines, Some(DocumentRef { collection: name.clone(), id })));
+            }
+            if !full {
+                break;
+            }
+        }
+    }
+    Ok((lines, None))
+}

@@ -1,0 +1,233 @@
+//! Writes: every one becomes a batch, is decided, and leaves a receipt.
+
+use serde_json::json;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::commit::{Heading, write};
+use super::decide::Deciding;
+use super::import;
+use super::state::State;
+use super::workspace::Workspace;
+use crate::batch::{Batch, Change, Operation, Receipt, decode};
+use crate::error::{Code, Error, Result, refuse};
+use crate::id::{BatchId, DocumentId, DocumentRef, Key};
+use crate::limits::{BODY_BYTES, CLOCK_SKEW_US, RETENTION_US};
+use crate::moment::Moment;
+use crate::store::{Cell, Store};
+use crate::time::Time;
+use crate::value::{Value, parse_object};
+use crate::wire::{Answer, PartitionCall, PartitionRequest, Precondition, Verb, from_json, percent_encode};
+
+/// A refusal, and whether it came so late that what is in memory may be ahead of what is stored.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    pub(super) stale: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed { error, stale: false }
+    }
+}
+
+/// Decides a write and answers it; a repeat is answered as the first time.
+pub(super) fn transact<S: Store>(
+    request: &PartitionRequest,
+    body: &[u8],
+    state: &mut State,
+    store: &mut S,
+    moment: &mut Moment<'_>,
+) -> std::result::Result<Answer, Failed> {
+    let digest = digest(request, body)?;
+    if let Some(receipt) = known(&request.batch, &digest, store)? {
+        return answer(request, &receipt).map_err(Failed::from);
+    }
+    timely(&request.batch, moment.now)?;
+    if body.len() > BODY_BYTES {
+        return Err(Error::new(Code::TooLarge, format!("A body has at most {BODY_BYTES} bytes.")).into());
+    }
+    let time = state.clock.clone().tick(moment.now);
+    if request.call == PartitionCall::Import {
+        return imported(request, &digest, body, state, store, moment, time);
+    }
+    let batch = batch(request, digest, body, state, moment)?;
+    let mut new_id = || moment.new_id().to_string();
+    let mut deciding = Deciding { store, state, work: Workspace::default(), time, new_id: &mut new_id };
+    let decided = deciding.decide(&batch.reads, &batch.operations);
+    let work = deciding.work;
+    let heading = Heading { batch: batch.id.as_str(), digest: &batch.digest, time };
+    if let Err(error) = decided {
+        let error = fitting(error, &request.call);
+        if batch.named && is_durable(error.code) {
+            let receipt = Receipt::rejected(&error);
+            write(store, state, &Workspace::default(), &heading, |_| Some(receipt)).map_err(stale)?;
+        }
+        return Err(error.into());
+    }
+    let mut kept = None;
+    write(store, state, &work, &heading, |outcome| {
+        let results = batch.operations.iter().map(|operation| outcome(&operation.document)).collect();
+        let receipt = Receipt::Committed { time, results };
+        kept = Some(receipt.clone());
+        Some(receipt)
+    })
+    .map_err(stale)?;
+    let receipt = kept.ok_or_else(|| Error::new(Code::Internal, "A commit left no receipt."))?;
+    answer(request, &receipt).map_err(Failed::from)
+}
+
+fn stale(error: Error) -> Failed {
+    Failed { error, stale: true }
+}
+
+/// A digest of everything that a write asks for.
+fn digest(request: &PartitionRequest, body: &[u8]) -> Result<String> {
+    let call = serde_json::to_vec(&request.call).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
+    let mut hash = Xxh3::new();
+    hash.update(&call);
+    hash.update(body);
+    Ok(format!("{:032x}", hash.digest128()))
+}
+
+/// The receipt of a batch that was decided before.
+fn known(id: &BatchId, digest: &str, store: &mut impl Store) -> Result<Option<Receipt>> {
+    let found = store.run("SELECT digest, outcome FROM receipt WHERE id = ?", &[Cell::Text(id.to_string())])?;
+    match found.rows.into_iter().next().map(<[Cell; 2]>::try_from) {
+        Some(Ok([Cell::Text(before), Cell::Text(outcome)])) => {
+            if before != digest {
+                return refuse(
+                    Code::BatchReused,
+                    format!("The id {id} was used for another request: a new request needs a new id."),
+                );
+            }
+            from_json(&outcome).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Refuses an id that tells of a time when receipts are no longer, or not yet, kept.
+fn timely(id: &BatchId, now: Time) -> Result<()> {
+    let Some(ms) = id.made_at_ms() else { return Ok(()) };
+    let made = i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000);
+    if made.saturating_add(RETENTION_US) < now.micros() {
+        return refuse(
+            Code::BatchExpired,
+            format!(
+                "The id {id} is older than the receipts that are kept; whether it was committed is not known any more."
+            ),
+        );
+    }
+    if made > now.micros().saturating_add(CLOCK_SKEW_US) {
+        return refuse(Code::InvalidBatchId, format!("The id {id} was made in the future: set your clock."));
+    }
+    Ok(())
+}
+
+/// Rejections that depend on the data as it was, so that a repeat could come out otherwise.
+fn is_durable(code: Code) -> bool {
+    matches!(code.status(), 404 | 409 | 412 | 422)
+}
+
+/// What a failed precondition of a batch is called: there it is a conflict, as a read that changed is.
+fn fitting(error: Error, call: &PartitionCall) -> Error {
+    match (error.code, call) {
+        (Code::VersionMismatch, PartitionCall::Batch) => Error { code: Code::Conflict, ..error },
+        _ => error,
+    }
+}
+
+/// The batch that a request brings.
+fn batch(
+    request: &PartitionRequest,
+    digest: String,
+    body: &[u8],
+    state: &State,
+    moment: &mut Moment<'_>,
+) -> Result<Batch> {
+    let key = &state.home.key;
+    let (reads, operations) = match &request.call {
+        PartitionCall::Batch => {
+            let body = decode::body(parse_object(body)?, key, &state.schema)?;
+            (body.reads, body.operations)
+        }
+        PartitionCall::Write { document, verb, only_if } => {
+            decode::same_key(document, key)?;
+            (Vec::new(), vec![single(document, *verb, *only_if, body)?])
+        }
+        PartitionCall::Insert { collection } => {
+            let body = parse_object(body)?;
+            let id = match body.get("id") {
+                Some(Value::String(id)) => DocumentId::parse(id)?,
+                Some(_) => return refuse(Code::InvalidId, "An `id` is a string."),
+                None => made(key, moment)?,
+            };
+            let document = DocumentRef { collection: collection.clone(), id };
+            decode::same_key(&document, key)?;
+            let change = Change::Insert(body);
+            (Vec::new(), vec![Operation { document, only_if: None, condition: None, change }])
+        }
+        _ => return refuse(Code::Internal, "That is no write."),
+    };
+    Ok(Batch { id: request.batch.clone(), named: request.named, digest, reads, operations })
+}
+
+fn single(document: &DocumentRef, verb: Verb, only_if: Option<Precondition>, body: &[u8]) -> Result<Operation> {
+    let change = match verb {
+        Verb::Put => Change::Replace(parse_object(body)?),
+        Verb::Patch => Change::Merge(parse_object(body)?),
+        Verb::Delete => Change::Delete,
+    };
+    Ok(Operation { document: document.clone(), only_if, condition: None, change })
+}
+
+fn made(key: &Key, moment: &mut Moment<'_>) -> Result<DocumentId> {
+    let id = moment.new_id();
+    DocumentId::parse(&if key.as_str().is_empty() { id.to_string() } else { format!("{key}/{id}") })
+}
+
+/// The answer that a receipt comes to.
+fn answer(request: &PartitionRequest, receipt: &Receipt) -> Result<Answer> {
+    let (time, results) = match receipt {
+        Receipt::Committed { time, results } => (time, results),
+        Receipt::Rejected { code, detail, members } => {
+            return Err(Receipt::error(code, detail.clone(), members.clone()));
+        }
+    };
+    let time = time.to_string();
+    if request.call == PartitionCall::Batch {
+        let results: Vec<Value> =
+            results.iter().map(|result| json!({ "id": result.id, "version": result.version })).collect();
+        return Ok(Answer::json(200, json!({ "time": time, "results": results }).to_string()));
+    }
+    let Some(result) = results.first() else { return refuse(Code::Internal, "A receipt is empty.") };
+    let body = json!({ "id": result.id, "version": result.version, "time": time }).to_string();
+    let mut answer = Answer::json(if result.created { 201 } else { 200 }, body);
+    if let Some(version) = result.version {
+        answer = answer.with_version(version);
+    }
+    if let PartitionCall::Insert { collection } = &request.call {
+        let id: Vec<String> = result.id.split('/').map(percent_encode).collect();
+        answer = answer.with("location", format!("/v1/{}/{collection}/{}", request.db, id.join("/")));
+    }
+    Ok(answer)
+}
+
+fn imported<S: Store>(
+    request: &PartitionRequest,
+    digest: &str,
+    body: &[u8],
+    state: &mut State,
+    store: &mut S,
+    moment: &mut Moment<'_>,
+    time: Time,
+) -> std::result::Result<Answer, Failed> {
+    let mut new_id = || moment.new_id().to_string();
+    let mut deciding = Deciding { store, state, work: Workspace::default(), time, new_id: &mut new_id };
+    let outcome = import::work_out(&mut deciding, body)?;
+    let work = deciding.work;
+    let heading = Heading { batch: request.batch.as_str(), digest, time };
+    // Putting the same lines again changes nothing that matters, so an import keeps no receipt.
+    write(store, state, &work, &heading, |_| None).map_err(stale)?;
+    Ok(Answer::json(200, outcome.body()))
+}
