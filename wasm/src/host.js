@@ -8,16 +8,28 @@
 const UNDO = new Error("undo");
 
 /**
- * Runs one statement and drains it: an open cursor is an error to whatever the actor does next.
+ * Runs one statement and drains it, whatever becomes of the rows: an open cursor is an error to what the actor does next.
  * @param {{ exec(text: string, ...cells: unknown[]): any }} sql
  * @param {string} text
  * @param {unknown[]} cells
- * @returns {unknown[]} rows read, rows written, columns, then the cells of all rows
+ * @param {number} most bytes of all texts and blobs, taking a character for one
+ * @returns {unknown[] | undefined} rows read, rows written, columns, then the cells of all rows; nothing if they are too
+ *   large to hold
  */
-export function run(sql, text, cells) {
+export function run(sql, text, cells, most) {
   const cursor = sql.exec(text, ...cells);
-  const rows = cursor.raw().toArray();
-  return [cursor.rowsRead, cursor.rowsWritten, rows.length ? rows[0].length : 0].concat(rows.flat());
+  const drained = [0, 0, 0];
+  let room = most;
+  for (const row of cursor.raw()) {
+    drained[2] = row.length;
+    for (const cell of row) {
+      room -= cell?.length ?? cell?.byteLength ?? 0;
+      if (room >= 0) drained.push(cell);
+    }
+  }
+  drained[0] = cursor.rowsRead;
+  drained[1] = cursor.rowsWritten;
+  return room < 0 ? undefined : drained;
 }
 
 /**

@@ -49,7 +49,7 @@ extern "C" {
 #[wasm_bindgen(module = "/src/host.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    pub fn run(sql: &Sql, text: &JsString, cells: &Array) -> Result<Array, JsValue>;
+    pub fn run(sql: &Sql, text: &JsString, cells: &Array, most: usize) -> Result<Option<Array>, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn atomically(storage: &Storage, work: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
     #[wasm_bindgen(catch)]

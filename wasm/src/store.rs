@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use js_sys::{Array, ArrayBuffer, JsString, Uint8Array};
 use selvedge::error::{Code, Error, Result};
-use selvedge::store::{Cell, Rows, Store};
+use selvedge::limits::STATEMENT_ANSWER_BYTES;
+use selvedge::store::{Cell, Cost, Rows, Store, too_many_bytes};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::host::{self, Sql, Storage};
@@ -20,6 +21,7 @@ pub(crate) struct DurableStore {
     storage: Storage,
     sql: Sql,
     texts: HashMap<Box<str>, JsString>,
+    cost: Cost,
 }
 
 impl DurableStore {
@@ -29,7 +31,7 @@ impl DurableStore {
     /// `internal` if the class was not declared to have SQLite.
     pub(crate) fn over(storage: Storage) -> Result<DurableStore> {
         let sql = storage.sql().map_err(|thrown| defect(&thrown))?;
-        Ok(DurableStore { storage, sql, texts: HashMap::new() })
+        Ok(DurableStore { storage, sql, texts: HashMap::new(), cost: Cost::default() })
     }
 
     fn text(&mut self, sql: &str) -> JsString {
@@ -52,8 +54,11 @@ impl Store for DurableStore {
             bound.push(&bind(cell));
         }
         let text = self.text(sql);
-        let drained = host::run(&self.sql, &text, &bound).map_err(|thrown| defect(&thrown))?;
-        Ok(rows(&drained))
+        let drained = host::run(&self.sql, &text, &bound, STATEMENT_ANSWER_BYTES).map_err(|thrown| defect(&thrown))?;
+        let rows = rows(&drained.ok_or_else(too_many_bytes)?)?;
+        self.cost.read += rows.read;
+        self.cost.written += rows.written;
+        Ok(rows)
     }
 
     fn atomically<T, F>(&mut self, work: F) -> Result<T>
@@ -75,6 +80,14 @@ impl Store for DurableStore {
         }
     }
 
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    fn take_cost(&mut self) -> Cost {
+        std::mem::take(&mut self.cost)
+    }
+
     fn size(&self) -> u64 {
         self.sql.database_size().map_or(0, whole)
     }
@@ -92,17 +105,28 @@ fn bind(cell: &Cell) -> JsValue {
 }
 
 /// Reads what `host.run` returns: rows read, rows written, columns, then the cells of all rows.
-fn rows(drained: &Array) -> Rows {
+fn rows(drained: &Array) -> Result<Rows> {
     let number = |at| drained.get(at).as_f64().map_or(0, whole);
     let (read, written) = (number(0), number(1));
-    let width = u32::try_from(number(2)).unwrap_or(0);
+    let width = usize::try_from(number(2)).unwrap_or(0);
+    let count = drained.length();
     let mut rows = Vec::new();
+    let mut bytes = 0;
     let mut at = 3;
-    while width > 0 && at < drained.length() {
-        rows.push((at..at + width).map(|at| cell(&drained.get(at))).collect());
-        at += width;
+    while width > 0 && at < count {
+        let mut row = Vec::with_capacity(width);
+        while row.len() < width {
+            let cell = cell(&drained.get(at));
+            bytes += cell.bytes();
+            row.push(cell);
+            at += 1;
+        }
+        if bytes > STATEMENT_ANSWER_BYTES {
+            return Err(too_many_bytes());
+        }
+        rows.push(row);
     }
-    Rows { rows, read, written }
+    Ok(Rows { rows, read, written })
 }
 
 fn cell(value: &JsValue) -> Cell {
@@ -117,10 +141,9 @@ fn cell(value: &JsValue) -> Cell {
     }
 }
 
-/// An integer and a whole double look the same from here; only a double has a negative zero.
+/// An integer and a whole double look the same from here.
 fn number_cell(number: f64) -> Cell {
-    let exact = number.trunc() == number && number.abs() <= SAFE && (number != 0.0 || number.is_sign_positive());
-    if exact { Cell::Integer(number as i64) } else { Cell::Real(number) }
+    if number.fract() == 0.0 && number.abs() <= SAFE { Cell::Integer(number as i64) } else { Cell::Real(number) }
 }
 
 /// A count that came as a double.
