@@ -23,6 +23,9 @@ pub const NAME_BYTES: usize = 64;
 /// UTF-8 bytes of an `Idempotency-Key` or batch id.
 pub const BATCH_ID_BYTES: usize = 128;
 
+/// Bytes of a bearer token: a longer one is hashed by nobody.
+pub const TOKEN_BYTES: usize = 256;
+
 /// Operations, and separately reads, in one batch: they are decided in one synchronous block.
 pub const BATCH_OPS: usize = 1_000;
 
