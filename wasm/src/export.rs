@@ -37,9 +37,12 @@ pub(crate) async fn serve(bindings: Bindings, wanted: Export) -> Result<Response
     let pages = Rc::new(RefCell::new(Some(Turn { first, pages })));
     let next = Closure::<dyn FnMut() -> js_sys::Promise>::new(move || {
         let pages = Rc::clone(&pages);
-        future_to_promise(async move { pull(&pages).await.map_err(|error| js_sys::Error::new(&error.to_string()).into()) })
+        future_to_promise(
+            async move { pull(&pages).await.map_err(|error| js_sys::Error::new(&error.to_string()).into()) },
+        )
     });
-    host::stream(CONTENT_TYPE, &next.into_js_value()).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
+    host::stream(CONTENT_TYPE, &next.into_js_value())
+        .map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
 }
 
 /// What the next pull begins with.
