@@ -165,12 +165,15 @@ fn is_durable(code: Code) -> bool {
     matches!(code.status(), 404 | 409 | 412 | 422)
 }
 
-/// What a failed precondition of a batch is called: there it is a conflict, as a read that changed is.
-fn fitting(error: Error, call: &PartitionCall) -> Error {
-    match (error.code, call) {
-        (Code::VersionMismatch, PartitionCall::Batch) => Error { code: Code::Conflict, ..error },
-        _ => error,
+/// An error as the request's kind tells it: in a batch a failed precondition is a conflict, as a read that changed is;
+/// a request for one document has no operations to number.
+fn fitting(mut error: Error, call: &PartitionCall) -> Error {
+    if *call != PartitionCall::Batch {
+        error.members.remove("operation");
+    } else if error.code == Code::VersionMismatch {
+        error.code = Code::Conflict;
     }
+    error
 }
 
 /// The batch that a request brings.
