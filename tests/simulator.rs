@@ -12,6 +12,8 @@ mod camp;
 mod client;
 #[path = "simulator/disk.rs"]
 mod disk;
+#[path = "simulator/meetings.rs"]
+mod meetings;
 #[path = "executors/random.rs"]
 mod random;
 #[path = "simulator/shop.rs"]
@@ -43,7 +45,8 @@ fn seeds(runs: usize) -> Vec<u64> {
 /// Each run has troubles of its own: some are calm, so that rare meetings of slow messages are not drowned.
 fn faults(seed: u64) -> Faults {
     let mut random = Random::new(!seed);
-    let mut upto = |most: u64| random.next() % (most + 1);
+    let calm = 1 + random.next() % 5;
+    let mut upto = |most: u64| random.next() % (most / calm + 1);
     Faults { lost: upto(8), doubled: upto(15), late: upto(20), crash: upto(6), undone: upto(6) }
 }
 
@@ -56,7 +59,7 @@ fn what_is_acknowledged_is_what_happened() {
         world.client(|client| shop::set_up(client, Rc::clone(&shop)));
         assert!(world.run(60 * SECOND), "nothing works even without faults");
         world.faults = faults(seed);
-        for _ in 0..5 {
+        for _ in 0..8 {
             world.client(|client| shop::writer(client, Rc::clone(&shop)));
         }
         for _ in 0..2 {

@@ -61,7 +61,8 @@ pub async fn settler(client: Client, camp: Rc<Camp>) {
             let asked = client.persist(&whole.clone().token(&token)).await;
             if camp.several.get() {
                 assert_eq!(asked.code(), "several_keys", "{asked:?}");
-            } else {
+            } else if asked.code() != "several_keys" {
+                // A key may be taken into use by what comes to nothing, but not the other way round.
                 assert_eq!(rows(&asked, mark), written, "{asked:?}");
             }
             if let Some(past) = &past {

@@ -71,7 +71,6 @@ impl Reply {
         self.json["code"].as_str().unwrap_or("")
     }
 
-
     pub fn is_done(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -151,7 +150,7 @@ impl Client {
     }
 
     pub async fn think(&self) {
-        let pause = self.below(400_000) as i64;
+        let pause = self.below(150_000) as i64;
         self.sleep(pause).await;
     }
 

@@ -175,8 +175,7 @@ async fn order(client: &Client, shop: &Shared, key: &'static str) {
         return;
     }
     let id = format!("{key}/o{}", client.random().next() % 1_000_000);
-    let mut changes =
-        vec![Change::Insert(format!("orders/{id}"), json!({ "customer": customer, "status": "open" }))];
+    let mut changes = vec![Change::Insert(format!("orders/{id}"), json!({ "customer": customer, "status": "open" }))];
     if client.chance(50) {
         changes.push(Change::Insert(format!("notes/{id}"), json!({ "order": id })));
     }

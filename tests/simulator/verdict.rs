@@ -21,8 +21,8 @@ pub fn knows(world: &mut World, db: &str) {
         let must = record["must"].as_i64().expect("an epoch");
         assert!(*done >= must, "{key:?} is not done: told {told}, done {done}, {record}");
         let disk = world.actor(&Name::Partition(db.to_owned(), key.clone())).disk.clone();
-        let grant: Value = serde_json::from_str(&text(&disk.sql("SELECT value FROM meta WHERE name = 'grant'")))
-            .expect("a grant");
+        let grant: Value =
+            serde_json::from_str(&text(&disk.sql("SELECT value FROM meta WHERE name = 'grant'"))).expect("a grant");
         assert!(grant["epoch"].as_i64().expect("an epoch") >= must, "{key:?} knows {grant}, not {record}");
         assert_eq!(grant["schema"], record["schema"], "{key:?}");
         let pending = disk.sql("SELECT name FROM meta WHERE name IN ('survey', 'rewrite')");
@@ -102,6 +102,8 @@ pub async fn shop(client: Client, shop: Shared) {
         let balances = last.documents.iter().filter(|(name, _)| name.starts_with("accounts/"));
         assert_eq!(balances.filter_map(|(_, body)| body["balance"].as_i64()).sum::<i64>(), TOTAL);
     }
+    let (schemas, rejected) = (shop.schemas.borrow().len(), shop.rejected.borrow().clone());
+    eprintln!("{commits} batches committed, {schemas} schemas seen in force, rejected {rejected:?}");
     assert!(commits > 40, "hardly anything was committed: {commits}, {:?}", shop.rejected.borrow());
 }
 
@@ -113,8 +115,12 @@ fn same(collection: &str, page: &Page, found: &[Value]) {
     let named = |row: &Value| format!("{collection}/{}", row["id"].as_str().expect("an id"));
     let found: BTreeMap<String, Map<String, Value>> = found.iter().map(|row| (named(row), own(row))).collect();
     let prefix = format!("{collection}/");
-    let wanted: BTreeMap<String, Map<String, Value>> =
-        page.documents.iter().filter(|(name, _)| name.starts_with(&prefix)).map(|(n, b)| (n.clone(), b.clone())).collect();
+    let wanted: BTreeMap<String, Map<String, Value>> = page
+        .documents
+        .iter()
+        .filter(|(name, _)| name.starts_with(&prefix))
+        .map(|(n, b)| (n.clone(), b.clone()))
+        .collect();
     assert_eq!(found, wanted, "{collection} as of {}", page.time);
 }
 
@@ -145,8 +151,7 @@ fn items(page: &Page, found: &[Value], schema: &Value) {
         }
         ids.insert(name);
     }
-    let written: BTreeSet<String> =
-        page.documents.keys().filter(|name| name.starts_with("items/")).cloned().collect();
+    let written: BTreeSet<String> = page.documents.keys().filter(|name| name.starts_with("items/")).cloned().collect();
     assert_eq!(ids, written, "items");
 }
 

@@ -14,7 +14,7 @@ use selvedge::moment::Moment;
 use selvedge::partition::{self, Partition};
 use selvedge::router::{ELSEWHERE_HEADER, Head, Route, elsewhere, route};
 use selvedge::time::Time;
-use selvedge::wire::{Answer, Bearer, CatalogRequest, Lesson, PartitionRequest, Progress};
+use selvedge::wire::{Answer, Bearer, CatalogCall, CatalogRequest, Lesson, PartitionRequest, Progress};
 
 use crate::client::{Ask, Client, Command, ROOT, Reply, Shared, Slot};
 use crate::disk::Disk;
@@ -49,7 +49,7 @@ pub enum Name {
 
 enum Core {
     Catalog(Catalog<Disk>),
-    Partition(Partition<Disk>),
+    Partition(Box<Partition<Disk>>),
 }
 
 pub struct Actor {
@@ -223,7 +223,16 @@ impl World {
         self.count += 1;
         let call = self.count;
         self.calls.insert(call, waiter);
-        self.transmit(|| Happening::Arrive { call, letter: letter.clone(), body: Rc::clone(body) });
+        let arrive = || Happening::Arrive { call, letter: letter.clone(), body: Rc::clone(body) };
+        if let Letter::Catalog(CatalogRequest { call: CatalogCall::Create | CatalogCall::Delete, .. }) = letter {
+            // What deletes a database may be lost, but does not come again once its successor is there: nothing
+            // could tell that from being meant.
+            if !self.chance(self.faults.lost) {
+                self.after(1_000, arrive());
+            }
+        } else {
+            self.transmit(arrive);
+        }
         self.after(PATIENCE, Happening::Answered { call, answer: None });
     }
 
@@ -264,7 +273,8 @@ impl World {
                     Some(Letter::Partition(elsewhere(request, key).expect("a key")))
                 });
                 if let Some(letter) = other {
-                    let waiter = Waiter::Client { client, letter: letter.clone(), body: Rc::clone(&body), followed: true };
+                    let waiter =
+                        Waiter::Client { client, letter: letter.clone(), body: Rc::clone(&body), followed: true };
                     return self.call(waiter, &letter, &body);
                 }
                 self.give(client, answer.as_ref().map(Reply::of));
@@ -521,7 +531,7 @@ impl World {
 fn core(name: &Name, disk: &Disk) -> Core {
     match name {
         Name::Catalog(_) => Core::Catalog(Catalog::new(disk.clone())),
-        Name::Partition(..) => Core::Partition(Partition::new(disk.clone())),
+        Name::Partition(..) => Core::Partition(Box::new(Partition::new(disk.clone()))),
     }
 }
 
