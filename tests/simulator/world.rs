@@ -12,9 +12,11 @@ use selvedge::catalog::{self, Catalog};
 use selvedge::error::{Code, Error};
 use selvedge::moment::Moment;
 use selvedge::partition::{self, Partition};
-use selvedge::router::{ELSEWHERE_HEADER, Head, Route, elsewhere, route};
+use selvedge::router::{Head, Route, elsewhere, route};
 use selvedge::time::Time;
-use selvedge::wire::{Answer, Bearer, CatalogCall, CatalogRequest, Lesson, PartitionRequest, Progress};
+use selvedge::wire::{
+    Answer, Bearer, CatalogCall, CatalogRequest, ELSEWHERE_HEADER, Lesson, PartitionRequest, Progress,
+};
 
 use crate::client::{Ask, Client, Command, ROOT, Reply, Shared, Slot};
 use crate::disk::Disk;
