@@ -1,0 +1,64 @@
+/** HTTP as it is written: nothing is normalised, added or followed on the way. */
+import { Agent, type IncomingHttpHeaders, request } from "node:http";
+
+export type Body = string | Uint8Array | AsyncIterable<string | Uint8Array>;
+
+export interface Sent {
+  method: string;
+  /** With the query string, as it goes on the line. */
+  path: string;
+  headers: Record<string, string | string[]>;
+  /** Sent in chunks if it is a stream; with its length otherwise. */
+  body?: Body;
+}
+
+export interface Reply {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+/** Sends a request and takes the whole answer. */
+export function exchange(origin: string, sent: Sent): Promise<Reply> {
+  const { hostname, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    let answered = false;
+    const { method, path, headers, body } = sent;
+    const whole = typeof body === "string" || body instanceof Uint8Array ? Buffer.from(body) : undefined;
+    const length = whole ? { "content-length": String(whole.length) } : {};
+    const outgoing = request({ agent, hostname, port, method, path, headers: { ...length, ...headers } }, (incoming) => {
+      answered = true;
+      const pieces: Buffer[] = [];
+      incoming.on("data", (piece: Buffer) => pieces.push(piece));
+      incoming.on("error", reject);
+      incoming.on("end", () => {
+        const text = Buffer.concat(pieces).toString("utf8");
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
+      });
+    });
+    // A server may answer before it has read everything, and then take no more.
+    outgoing.on("error", (error) => answered || reject(error));
+    if (body === undefined || whole) outgoing.end(whole);
+    else
+      pour(body, outgoing).catch((error) => {
+        outgoing.destroy(error);
+        reject(error);
+      });
+  });
+}
+
+async function pour(body: AsyncIterable<string | Uint8Array>, into: import("node:http").ClientRequest) {
+  for await (const piece of body) {
+    if (into.destroyed) return;
+    if (!into.write(piece)) await Promise.race([once(into, "drain"), once(into, "close")]);
+  }
+  into.end();
+}
+
+function once(emitter: NodeJS.EventEmitter, event: string) {
+  return new Promise<void>((resolve) => {
+    emitter.once(event, () => resolve());
+  });
+}
