@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from "vitest";
 import { Contract } from "./contract.js";
 import { isMembers, type Json, type Members } from "./json.js";
 import { ROOT_KEY, type Server, startServer } from "./server.js";
-import { type Body, exchange, type Reply, type Sent } from "./wire.js";
+import { type Body, exchange, isStream, type Reply, type Sent } from "./wire.js";
 
 export interface Options {
   /** JSON, or text, bytes or a stream that go as they are. */
@@ -53,9 +53,6 @@ function written(method: string, path: string, { body, headers, token = ROOT_KEY
   return { ...sent, body: raw ? (body as Body) : JSON.stringify(body) };
 }
 
-const isStream = (body: object | Json): boolean =>
-  typeof body === "object" && body !== null && Symbol.asyncIterator in body;
-
 /** A server for the tests of a file, with a client of its own. To be called at the top of the file. */
 export function useServer(): Client {
   let server: Server | undefined;
@@ -74,5 +71,8 @@ export function useServer(): Client {
 /** Names of databases, each another one. */
 export function names(prefix: string): () => string {
   let count = 0;
-  return () => `${prefix}${(count += 1)}`;
+  return () => {
+    count += 1;
+    return `${prefix}${count}`;
+  };
 }

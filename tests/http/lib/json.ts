@@ -1,6 +1,6 @@
 /** JSON as TypeScript sees it. */
 
-export type Json = null | boolean | number | string | Json[] | Members;
+export type Json = null | boolean | number | string | readonly Json[] | Members;
 
 export interface Members {
   [name: string]: Json;

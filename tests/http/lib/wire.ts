@@ -18,6 +18,10 @@ export interface Reply {
   text: string;
 }
 
+export function isStream(body: unknown): body is AsyncIterable<string | Uint8Array> {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
+}
+
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 /** Sends a request and takes the whole answer. */
@@ -26,23 +30,27 @@ export function exchange(origin: string, sent: Sent): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let answered = false;
     const { method, path, headers, body } = sent;
-    const whole = typeof body === "string" || body instanceof Uint8Array ? Buffer.from(body) : undefined;
+    const stream = isStream(body) ? body : undefined;
+    const whole = body === undefined || isStream(body) ? undefined : Buffer.from(body);
     const length = whole ? { "content-length": String(whole.length) } : {};
-    const outgoing = request({ agent, hostname, port, method, path, headers: { ...length, ...headers } }, (incoming) => {
-      answered = true;
-      const pieces: Buffer[] = [];
-      incoming.on("data", (piece: Buffer) => pieces.push(piece));
-      incoming.on("error", reject);
-      incoming.on("end", () => {
-        const text = Buffer.concat(pieces).toString("utf8");
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
-      });
-    });
+    const outgoing = request(
+      { agent, hostname, port, method, path, headers: { ...length, ...headers } },
+      (incoming) => {
+        answered = true;
+        const pieces: Buffer[] = [];
+        incoming.on("data", (piece: Buffer) => pieces.push(piece));
+        incoming.on("error", reject);
+        incoming.on("end", () => {
+          const text = Buffer.concat(pieces).toString("utf8");
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
+        });
+      },
+    );
     // A server may answer before it has read everything, and then take no more.
     outgoing.on("error", (error) => answered || reject(error));
-    if (body === undefined || whole) outgoing.end(whole);
+    if (!stream) outgoing.end(whole);
     else
-      pour(body, outgoing).catch((error) => {
+      pour(stream, outgoing).catch((error) => {
         outgoing.destroy(error);
         reject(error);
       });
