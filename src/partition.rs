@@ -31,8 +31,8 @@ use crate::store::Store;
 use crate::time::{Time, Token};
 use crate::value;
 use crate::wire::{
-    Answer, Bearer, CatalogCall, CatalogRequest, Grant, Lesson, PartitionCall, PartitionRequest, Progress, from_json,
-    percent_encode,
+    Answer, Bearer, CatalogCall, CatalogRequest, ELSEWHERE_HEADER, Grant, Lesson, MORE_HEADER, PartitionCall,
+    PartitionRequest, Progress, from_json, percent_encode,
 };
 use access::Strangers;
 use state::{Home, State};
@@ -181,7 +181,7 @@ impl<S: Store> Partition<S> {
                     body: lines,
                 };
                 Ok(match more {
-                    Some(last) => answer.with("selvedge-more", percent_encode(&last.to_string())),
+                    Some(last) => answer.with(MORE_HEADER, percent_encode(&last.to_string())),
                     None => answer,
                 })
             }
@@ -267,6 +267,8 @@ impl<S: Store> Partition<S> {
             self.state = None;
             return answer.map(Step::Answer);
         }
+        let state = State::unregistered(home(request), grant)?;
+        transact::rehearse(request, body, &state, &mut self.store, moment)?;
         Ok(ask(request, true))
     }
 }
@@ -295,7 +297,7 @@ fn several_keys() -> Error {
 }
 
 fn elsewhere(key: &Key) -> Answer {
-    Answer::empty(421).with("selvedge-elsewhere", percent_encode(key.as_str()))
+    Answer::empty(421).with(ELSEWHERE_HEADER, percent_encode(key.as_str()))
 }
 
 fn progress_answer(progress: &Progress) -> Result<Answer> {

@@ -1,8 +1,8 @@
 //! The router: every request that reaches the Worker, to the actor that answers it.
 
 use selvedge::error::{Code, Error, Result};
-use selvedge::router::{ELSEWHERE_HEADER, Head, Peek, Route, elsewhere, route};
-use selvedge::wire::PartitionRequest;
+use selvedge::router::{Head, Peek, Route, elsewhere, route};
+use selvedge::wire::{ELSEWHERE_HEADER, PartitionRequest};
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
