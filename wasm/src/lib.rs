@@ -23,6 +23,8 @@ mod answer;
 mod bearer;
 mod body;
 mod catalog;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod export;
 mod host;
 mod import;

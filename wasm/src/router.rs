@@ -19,6 +19,10 @@ use crate::{answer, bearer, body, export, import};
 pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
     let (method, url, headers) = (request.method(), request.url(), request.headers());
     let (path, query) = split(&url);
+    #[cfg(feature = "conformance")]
+    if path == crate::conformance::PATH {
+        return crate::conformance::ask(bindings);
+    }
     let header = |name: &str| headers.get(name).ok().flatten();
     let bearer = bearer::of(header("authorization"), bindings);
     let head = Head { method: &method, path, query, header: &header, bearer };
