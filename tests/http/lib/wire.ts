@@ -22,7 +22,11 @@ export function isStream(body: unknown): body is AsyncIterable<string | Uint8Arr
   return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+/**
+ * A connection for each request: what miniflare puts in front of workerd closes one whose request was answered before
+ * its body was read.
+ */
+const agent = new Agent({ keepAlive: false, maxSockets: 64 });
 
 /** Sends a request and takes the whole answer. */
 export function exchange(origin: string, sent: Sent): Promise<Reply> {
