@@ -53,6 +53,10 @@ function written(method: string, path: string, { body, headers, token = ROOT_KEY
   return { ...sent, body: raw ? (body as Body) : JSON.stringify(body) };
 }
 
+/** How a request was answered, in short: its status, and the code of its problem. */
+export const outcome = ({ status, body }: Answer): string =>
+  typeof body.code === "string" ? `${status} ${body.code}` : String(status);
+
 /** A server for the tests of a file, with a client of its own. To be called at the top of the file. */
 export function useServer(): Client {
   let server: Server | undefined;

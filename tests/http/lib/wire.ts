@@ -1,5 +1,7 @@
 /** HTTP as it is written: nothing is normalised, added or followed on the way. */
+
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 export type Body = string | Uint8Array | AsyncIterable<string | Uint8Array>;
 
@@ -22,6 +24,9 @@ export function isStream(body: unknown): body is AsyncIterable<string | Uint8Arr
   return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }
 
+/** Bytes that are sent at a time, so that an answer that comes early is heard between them. */
+const PIECE = 64 << 10;
+
 /**
  * A connection for each request: what miniflare puts in front of workerd closes one whose request was answered before
  * its body was read.
@@ -34,8 +39,8 @@ export function exchange(origin: string, sent: Sent): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let answered = false;
     const { method, path, headers, body } = sent;
-    const stream = isStream(body) ? body : undefined;
     const whole = body === undefined || isStream(body) ? undefined : Buffer.from(body);
+    const stream = isStream(body) ? body : whole && whole.length > PIECE ? pieces(whole) : undefined;
     const length = whole ? { "content-length": String(whole.length) } : {};
     const outgoing = request(
       { agent, hostname, port, method, path, headers: { ...length, ...headers } },
@@ -45,6 +50,8 @@ export function exchange(origin: string, sent: Sent): Promise<Reply> {
         incoming.on("data", (piece: Buffer) => pieces.push(piece));
         incoming.on("error", reject);
         incoming.on("end", () => {
+          // Nobody waits for the rest of a body that was answered before its end.
+          if (!outgoing.writableEnded) outgoing.destroy();
           const text = Buffer.concat(pieces).toString("utf8");
           resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
         });
@@ -61,10 +68,15 @@ export function exchange(origin: string, sent: Sent): Promise<Reply> {
   });
 }
 
+async function* pieces(whole: Buffer) {
+  for (let at = 0; at < whole.length; at += PIECE) yield whole.subarray(at, at + PIECE);
+}
+
 async function pour(body: AsyncIterable<string | Uint8Array>, into: import("node:http").ClientRequest) {
   for await (const piece of body) {
     if (into.destroyed) return;
     if (!into.write(piece)) await Promise.race([once(into, "drain"), once(into, "close")]);
+    await nextTurn();
   }
   into.end();
 }
