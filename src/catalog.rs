@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{DatabaseName, Key};
-use crate::limits::{CATALOG_PAGE_KEYS, CATALOG_STEP_KEYS, CATALOG_TELLS};
+use crate::limits::{CATALOG_PAGE_KEYS, CATALOG_RETRY_US, CATALOG_STEP_KEYS, CATALOG_TELLS, CATALOG_WATCH_US};
 use crate::moment::Moment;
 use crate::principal::{Access, check, unauthenticated};
 use crate::store::Store;
@@ -35,8 +35,6 @@ pub enum Step {
 /// The actor that knows a database.
 pub struct Catalog<S: Store> {
     store: S,
-    /// The database it was last asked about; an alarm names none.
-    db: Option<DatabaseName>,
     /// Partitions told in this event. The platform bounds what one event may ask of others.
     tells: usize,
     alarm: Option<Time>,
@@ -45,7 +43,7 @@ pub struct Catalog<S: Store> {
 impl<S: Store> Catalog<S> {
     /// A catalog over its store.
     pub fn new(store: S) -> Catalog<S> {
-        Catalog { store, db: None, tells: 0, alarm: None }
+        Catalog { store, tells: 0, alarm: None }
     }
 
     /// Takes a request. `round` counts how often the same request came again after a [`Step::Tell`].
@@ -53,7 +51,6 @@ impl<S: Store> Catalog<S> {
         if round == 0 {
             self.tells = 0;
         }
-        self.db = Some(request.db.clone());
         self.step(moment, request, body, round).unwrap_or_else(|error| Step::Answer(error.into()))
     }
 
@@ -118,13 +115,13 @@ impl<S: Store> Catalog<S> {
         }
         match &request.call {
             CatalogCall::Create | CatalogCall::Join { .. } => refuse(Code::Internal, "That was answered before."),
-            CatalogCall::Delete => self.delete(moment, record, &request.bearer),
+            CatalogCall::Delete => self.delete(moment, record, &request.bearer, round),
             CatalogCall::GetSchema => self.get_schema(&record).map(Step::Answer),
             CatalogCall::PutSchema { only_if } => self.put_schema(moment, record, body, *only_if, round),
             CatalogCall::CreateKey => self.create_key(moment, record, body).map(Step::Answer),
             CatalogCall::ListKeys => Ok(Step::Answer(keys::list(&record))),
             CatalogCall::Admit => Ok(Step::Answer(Answer::empty(204))),
-            CatalogCall::DeleteKey { name } => self.delete_key(moment, record, name),
+            CatalogCall::DeleteKey { name } => self.delete_key(moment, record, name, round),
             CatalogCall::Keys { after } => {
                 let keys = record::keys_after(after.as_ref(), CATALOG_PAGE_KEYS, &mut self.store)?;
                 Ok(Step::Answer(Answer::json(200, json!({ "keys": keys }).to_string())))
@@ -140,15 +137,19 @@ impl<S: Store> Catalog<S> {
             Some(record) if record.dropped => refuse(Code::Unavailable, "The database is being deleted; try again."),
             Some(_) => refuse(Code::Exists, format!("There is a database {:?} already.", request.db.as_str())),
             None => {
-                Record::create(&mut self.store)?;
+                Record::create(&request.db, &mut self.store)?;
                 Ok(Answer::json(201, json!({ "database": request.db, "version": 0 }).to_string()))
             }
         }
     }
 
-    fn delete(&mut self, moment: &mut Moment<'_>, mut record: Record, bearer: &Bearer) -> Result<Step> {
+    fn delete(&mut self, moment: &mut Moment<'_>, mut record: Record, bearer: &Bearer, round: usize) -> Result<Step> {
         if *bearer != Bearer::Root {
             return refuse(Code::Forbidden, "Only the root key deletes databases.");
+        }
+        if !record.dropped && round > 0 {
+            // It was deleted and is there anew: that one nobody asked to delete.
+            return Ok(Step::Answer(Answer::empty(204)));
         }
         if !record.dropped {
             record.dropped = true;
@@ -213,7 +214,11 @@ impl<S: Store> Catalog<S> {
                 Vec::new()
             } else {
                 let left = CATALOG_STEP_KEYS.min(CATALOG_TELLS.saturating_sub(self.tells));
-                let behind = record::behind(record.must, left, &mut self.store)?;
+                // First whoever believes to be the only key: the others must not take up their work before.
+                let mut behind = record::uninformed(record.crowded, left, &mut self.store)?;
+                if behind.is_empty() {
+                    behind = record::behind(record.must, left, &mut self.store)?;
+                }
                 if behind.is_empty() && record::undone(record.must, &mut self.store)? > 0 {
                     return Ok(None);
                 }
@@ -222,7 +227,9 @@ impl<S: Store> Catalog<S> {
             if !behind.is_empty() {
                 self.tells += behind.len();
                 let keys = record::count(&mut self.store)?;
-                let Some(db) = self.db.clone() else { return Ok(None) };
+                let db = &record.db;
+                // Whatever becomes of this event, its work goes on.
+                self.wake(moment.now, CATALOG_WATCH_US);
                 let body = serde_json::to_string(&record.grant(keys))
                     .map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
                 let requests = behind.into_iter().map(|key| PartitionRequest {
@@ -236,7 +243,7 @@ impl<S: Store> Catalog<S> {
                 return Ok(Some(Step::Tell(requests.collect(), body)));
             }
             if record.dropped {
-                Record::erase(&mut self.store)?;
+                record.erase(&mut self.store)?;
                 return Ok(None);
             }
             let Some(staged) = record.staged.take() else { return Ok(None) };
@@ -259,7 +266,7 @@ impl<S: Store> Catalog<S> {
             }
             let Some(mut record) = Record::load(store)? else { return Ok(()) };
             // What an earlier survey found is not held against a later schema.
-            if record.staged.is_some() && progress.epoch == record.epoch && progress.done {
+            if record.staged.is_some() && progress.epoch >= record.must && progress.done {
                 record.offenders.extend(progress.offenders.iter().cloned());
                 record.offenders.truncate(crate::limits::OFFENDERS);
                 record.save(store)?;
@@ -275,7 +282,14 @@ impl<S: Store> Catalog<S> {
             Ok(None) => false,
             Err(_) => true,
         };
-        self.alarm = pending.then(|| Time::from_micros(now.micros().saturating_add(crate::limits::CATALOG_RETRY_US)));
+        self.alarm = None;
+        if pending {
+            self.wake(now, CATALOG_RETRY_US);
+        }
+    }
+
+    fn wake(&mut self, now: Time, after: i64) {
+        self.alarm = Some(Time::from_micros(now.micros().saturating_add(after)));
     }
 }
 

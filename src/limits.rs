@@ -194,3 +194,6 @@ pub const CATALOG_PAGE_KEYS: usize = 1_000;
 
 /// Microseconds until the catalog tries again what could not be told to everybody.
 pub const CATALOG_RETRY_US: i64 = 500_000;
+
+/// Microseconds until the catalog goes on by itself with what an event began to tell: the event may have been cut off.
+pub const CATALOG_WATCH_US: i64 = 10_000_000;

@@ -141,7 +141,12 @@ impl<S: Store> Partition<S> {
                     None => return Ok(ask(request, false)),
                     Some(Lesson::Granted { grant, .. }) => {
                         if grant.epoch > state.grant.epoch {
-                            learn::adopt(grant, state, &mut self.store, moment.now)?;
+                            let adopted = learn::adopt(grant, state, &mut self.store, moment.now);
+                            if let Err(error) = adopted {
+                                // What is in memory may be ahead of what is stored.
+                                self.state = None;
+                                return Err(error);
+                            }
                         }
                     }
                     Some(Lesson::Busy) => return Err(busy()),
@@ -205,16 +210,15 @@ impl<S: Store> Partition<S> {
         let grant: Grant = from_json(text)?;
         let epoch = grant.epoch;
         if grant.dropped {
-            if self.state.as_ref().is_some_and(|state| state.grant.epoch <= epoch) {
+            if self.state.as_ref().is_none_or(|state| state.grant.epoch <= epoch) {
                 self.state = None;
-                State::erase(&mut self.store)?;
+                State::erase(epoch, &mut self.store)?;
             }
             return progress_answer(&Progress { epoch, done: true, offenders: Vec::new() });
         }
         if self.state.is_none() {
             // Registered, but the answer to that was lost: there is nothing here to survey.
-            State::create(home(request), grant.clone(), &mut self.store)?;
-            self.load()?;
+            self.state = Some(State::create(home(request), grant.clone(), &mut self.store)?);
         }
         let Some(state) = &mut self.state else { return Err(busy()) };
         progress_answer(&learn::learn(grant, state, &mut self.store, now)?)
@@ -247,8 +251,7 @@ impl<S: Store> Partition<S> {
             Access::Unknown => return Err(unauthenticated()),
         }
         if registered {
-            State::create(home(request), grant, &mut self.store)?;
-            self.load()?;
+            self.state = Some(State::create(home(request), grant, &mut self.store)?);
             return self.serve(moment, request, body).map(Step::Answer);
         }
         if role == crate::wire::Role::Read {

@@ -81,6 +81,12 @@ impl<S: Store> Catalog<S> {
         if record::undone(record.must, &mut self.store)? > 0 {
             self.arm(moment.now);
         }
+        if record.schema.text != text {
+            return refuse(
+                Code::Conflict,
+                "Another schema was put while this one was spread: GET _schema tells which is in force.",
+            );
+        }
         let version = i64::try_from(record.schema.version).unwrap_or(i64::MAX);
         Ok(Step::Answer(
             Answer::json(200, json!({ "version": record.schema.version }).to_string()).with_version(version),

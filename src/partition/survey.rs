@@ -23,7 +23,7 @@ use crate::schema::model::{Migration, Schema};
 use crate::schema::paths::{index_sets, references};
 use crate::store::{Cell, Store};
 use crate::time::Time;
-use crate::value::{Map, Value};
+use crate::value::{Map, Path, Value};
 use crate::wire::SchemaText;
 
 /// How far the survey for a staged schema is.
@@ -106,6 +106,19 @@ impl Survey {
     /// Notes that a collection's documents will have to be rewritten. Says whether that is news.
     pub(super) fn will_rewrite(&mut self, collection: &CollectionName) -> bool {
         self.rewrites.insert(collection.clone())
+    }
+
+    /// Where what will stand at a path stands in documents of the schema in force.
+    pub(super) fn former(&self, name: &CollectionName, path: &Path) -> Result<Path> {
+        let mut segments = path.segments().to_vec();
+        for migration in self.changes.get(name).into_iter().flat_map(|change| change.migrations.iter().rev()) {
+            if let (Migration::Rename { from, to }, Some(head)) = (migration, segments.first_mut())
+                && to == head
+            {
+                head.clone_from(from);
+            }
+        }
+        Path::from_segments(segments)
     }
 
     /// A document of the schema in force as the staged one will have it.

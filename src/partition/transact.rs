@@ -146,7 +146,8 @@ fn known(id: &BatchId, digest: &str, store: &mut impl Store) -> Result<Option<Re
 fn timely(id: &BatchId, now: Time) -> Result<()> {
     let Some(ms) = id.made_at_ms() else { return Ok(()) };
     let made = i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000);
-    if made.saturating_add(RETENTION_US) < now.micros() {
+    // The id may have been made by a clock ahead of this one; its receipt is kept from the commit on.
+    if made.saturating_add(RETENTION_US - CLOCK_SKEW_US) < now.micros() {
         return refuse(
             Code::BatchExpired,
             format!(
