@@ -26,10 +26,17 @@ export class Client {
 
   /** Sends a request. Throws if the answer is a failure of the server, or not as the document says. */
   async call(method: string, path: string, options: Options = {}): Promise<Answer> {
+    const answer = await this.attempt(method, path, options);
+    if (answer.status >= 500)
+      throw new Error(`The server failed: ${method} ${path}\n→ ${outcome(answer)} ${answer.text}`);
+    return answer;
+  }
+
+  /** Sends a request. Throws if the answer is not as the document says, which knows of failures, too. */
+  async attempt(method: string, path: string, options: Options = {}): Promise<Answer> {
     const sent = written(method, path, options);
     const reply = await exchange(this.url, sent);
     const about = () => `${method} ${path}\n→ ${reply.status} ${reply.text.slice(0, 1_000)}`;
-    if (reply.status >= 500) throw new Error(`The server failed: ${about()}`);
     const departures = this.contract.departures(sent, reply);
     if (departures.length > 0) throw new Error(`Not as described: ${departures.join("; ")}\n${about()}`);
     const json = String(reply.headers["content-type"]).includes("json") && reply.text !== "";

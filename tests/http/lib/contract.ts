@@ -45,7 +45,7 @@ export class Contract {
 
   /** The path in the document that an address is one of, the most literal first. */
   template(path: string): string | undefined {
-    const bare = path.split("?", 1)[0] ?? "";
+    const bare = decoded(path.split(/[?#]/, 1)[0] ?? "");
     const variables = (template: string) => template.split("{").length;
     const templates = [...new Set(this.operations.map(({ template }) => template))];
     return templates
@@ -56,7 +56,7 @@ export class Contract {
           .replaceAll("{id}", ".*")
           .replaceAll("{collection}", "[^_/][^/]*")
           .replaceAll(/\{\w+\}/g, "[^_/][^/]*");
-        return new RegExp(`^${pattern}$`).test(bare);
+        return new RegExp(`^${pattern}$`, "s").test(bare);
       });
   }
 
@@ -158,6 +158,15 @@ export class Contract {
     if (problem.type !== `urn:selvedge:problem:${problem.code}`) wrong.push(`has the type ${problem.type}`);
     if (description && !description.includes(`\`${problem.code}\``)) wrong.push(`does not describe ${problem.code}`);
     return wrong;
+  }
+}
+
+/** A path as the server reads it; as it stands where an escape is damaged. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
   }
 }
 
