@@ -126,7 +126,8 @@ export function mutated(draft: Draft, random: Random): Draft {
 
 function once(draft: Draft, random: Random): Draft {
   const { body, path } = draft;
-  switch (random.below(body === undefined ? 4 : 12)) {
+  // Most damage is done to bodies, which reach deepest.
+  switch (random.below(body === undefined ? 4 : 24)) {
     case 0:
       return { ...draft, method: random.pick(METHODS), ...(random.below(2) ? {} : { body: body ?? "{}" }) };
     case 1:
