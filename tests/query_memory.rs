@@ -239,6 +239,28 @@ fn joins_make_a_row_for_every_match() {
 }
 
 #[test]
+fn a_join_may_be_called_as_the_field_it_starts_from() {
+    let rows = ask(json!({
+        "from": "lines",
+        "join": {
+            "order": {"from": "orders", "on": [["order", "id"]]},
+            "customer": {"from": "customers", "on": [["order.customer", "id"]]},
+        },
+        "select": {"n": "n", "total": "order.total", "name": "customer.name"},
+    }));
+    let expected = [(2, json!(30)), (1, json!(30)), (5, json!(10.5))]
+        .map(|(n, total)| json!({"n": n, "total": total, "name": "Ada"}));
+    let stripped: Vec<Value> = rows
+        .into_iter()
+        .map(|mut row| {
+            row.as_object_mut().expect("an object").retain(|name, _| ["n", "total", "name"].contains(&name.as_str()));
+            row
+        })
+        .collect();
+    assert_eq!(stripped, expected);
+}
+
+#[test]
 fn an_optional_join_keeps_rows_and_null_joins_nothing() {
     let query = |optional: bool| {
         json!({
@@ -506,7 +528,16 @@ fn bad_queries_are_told_what_is_wrong() {
         (on_orders("join", json!({"l": {"from": "lines", "on": [["id"]]}})), InvalidQuery),
         (on_orders("join", json!({"_l": {"from": "lines", "on": [["id", "order"]]}})), InvalidQuery),
         (on_orders("join", json!({"c": {"from": "customers", "on": [["id", "age"]]}})), UnknownField),
-        (on_orders("join", json!({"a": {"from": "lines", "on": [["a.id", "id"]]}})), InvalidQuery),
+        (
+            on_orders(
+                "join",
+                json!({
+                    "a": {"from": "lines", "on": [["b.id", "id"]]},
+                    "b": {"from": "lines", "on": [["a.id", "id"]]},
+                }),
+            ),
+            InvalidQuery,
+        ),
         (
             json!({"from": "orders", "join": {"c": {"from": "customers", "on": [["customer", "id"]]}},
                    "where": ["=", "c.age", 1]}),

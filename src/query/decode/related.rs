@@ -115,8 +115,11 @@ pub(super) fn read_joins(
     let mut known: Vec<(String, CollectionName)> = Vec::new();
     let mut joins = Vec::new();
     while !waiting.is_empty() {
-        let unmet =
-            |join: &Unplaced<'_>| join.on.iter().any(|(left, _)| waiting.iter().any(|other| other.name == left.head()));
+        // Its own name is no joined document yet: `on` of a join `customer` may start from the field `customer`.
+        let waits_for = |join: &Unplaced<'_>, other: &Unplaced<'_>| {
+            other.name != join.name && join.on.iter().any(|(left, _)| left.head() == other.name)
+        };
+        let unmet = |join: &Unplaced<'_>| waiting.iter().any(|other| waits_for(join, other));
         let Some(next) = waiting.iter().position(|join| !unmet(join)) else {
             return Err(wrong("The joins refer to each other in a circle; one must start from the document."));
         };
