@@ -9,7 +9,7 @@ mod receipt;
 
 pub use receipt::{Outcome, Receipt};
 
-use crate::id::{BatchId, CollectionName, DocumentRef};
+use crate::id::{BatchId, DocumentRef};
 use crate::query::tree::{Condition, Query};
 use crate::value::{Map, Path, Value};
 use crate::wire::Precondition;
@@ -89,11 +89,4 @@ pub struct Patch {
     pub increment: Vec<(Path, Value)>,
     /// Values to append to arrays; what is missing or null counts as empty.
     pub append: Vec<(Path, Vec<Value>)>,
-}
-
-impl Batch {
-    /// The collections it names, for those who must know them all.
-    pub fn collections(&self) -> impl Iterator<Item = &CollectionName> {
-        self.operations.iter().map(|operation| &operation.document.collection)
-    }
 }

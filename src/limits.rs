@@ -23,6 +23,9 @@ pub const NAME_BYTES: usize = 64;
 /// UTF-8 bytes of an `Idempotency-Key` or batch id.
 pub const BATCH_ID_BYTES: usize = 128;
 
+/// Bytes of a bearer token: a longer one is hashed by nobody.
+pub const TOKEN_BYTES: usize = 256;
+
 /// Operations, and separately reads, in one batch: they are decided in one synchronous block.
 pub const BATCH_OPS: usize = 1_000;
 
@@ -37,6 +40,12 @@ pub const IMPORT_CHUNK_LINES: usize = 1_000;
 
 /// Bytes of an import that are committed together.
 pub const IMPORT_CHUNK_BYTES: usize = 2 << 20;
+
+/// Bytes of one line of an import. A document's text may be longer than what is kept of it: escapes and spaces go.
+pub const IMPORT_LINE_BYTES: usize = 2 * DOCUMENT_BYTES;
+
+/// Bytes of an import that the router holds back, all keys together, to send lines of one key together.
+pub const IMPORT_BUFFER_BYTES: usize = 16 << 20;
 
 /// Failed lines that an import names in its answer; the rest are counted.
 pub const IMPORT_ERRORS: usize = 20;

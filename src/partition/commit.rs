@@ -1,5 +1,7 @@
 //! Writing what was decided: documents, their index columns, log and receipt, in one block.
 
+use std::collections::BTreeMap;
+
 use super::key::{cell, keys_of};
 use super::state::{State, put};
 use super::workspace::{After, Entry, Workspace};
@@ -60,7 +62,8 @@ pub(super) fn write<S: Store>(
     let first = state.seq + 1;
     let mut flagged = false;
     let last = store.atomically(|store| {
-        let mut lines = Vec::with_capacity(work.changed().len());
+        let mut lines: Vec<Line> = Vec::with_capacity(work.changed().len());
+        let mut places = BTreeMap::new();
         let mut seq = state.seq;
         for document in work.changed() {
             let Some(entry) = work.get(document) else { continue };
@@ -74,10 +77,11 @@ pub(super) fn write<S: Store>(
             let (line, rewritten) = line(state, document, entry, seq, heading.time)
                 .map_err(|error| error.with("document", document.to_string()))?;
             flagged |= rewritten;
+            places.insert(document, lines.len());
             lines.push(line);
         }
         let outcome = |document: &DocumentRef| {
-            let line = lines.iter().find(|line| is_of(line, state, document));
+            let line = places.get(document).and_then(|place| lines.get(*place));
             let entry = work.get(document);
             Outcome {
                 id: document.id.as_str().to_owned(),
@@ -116,11 +120,6 @@ pub(super) fn write<S: Store>(
         state.oldest.get_or_insert(heading.time);
     }
     Ok(())
-}
-
-fn is_of(line: &Line, state: &State, document: &DocumentRef) -> bool {
-    line.id == document.id.as_str()
-        && state.tables.get(&document.collection).is_some_and(|table| table.number == line.table)
 }
 
 /// What is to be written of a document, and whether the staged schema will have to rewrite it.

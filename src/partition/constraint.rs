@@ -34,8 +34,8 @@ pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &Document
     let After::Document(members) = &entry.after else { return Ok(()) };
     let schema = &deciding.state.schema;
     let survey = deciding.state.survey.as_ref();
-    let constrained = schema.collections.contains_key(&document.collection) || survey.is_some();
-    if !constrained {
+    let collection = collection_of(schema, &document.collection);
+    if survey.is_none() && collection.unique.is_empty() && references(collection).is_empty() {
         return Ok(());
     }
     let members = members.clone();

@@ -110,6 +110,22 @@ pub enum PartitionCall {
     Learn,
 }
 
+impl PartitionCall {
+    /// Whether a body comes with it.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        match self {
+            PartitionCall::Get { .. } | PartitionCall::Export { .. } => false,
+            PartitionCall::Write { verb, .. } => *verb != Verb::Delete,
+            PartitionCall::Insert { .. }
+            | PartitionCall::Query { .. }
+            | PartitionCall::Batch
+            | PartitionCall::Import
+            | PartitionCall::Learn => true,
+        }
+    }
+}
+
 /// A request to a catalog.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CatalogRequest {
@@ -157,6 +173,14 @@ pub enum CatalogCall {
         /// Whether the key is taken into use.
         register: bool,
     },
+}
+
+impl CatalogCall {
+    /// Whether a body comes with it.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        matches!(self, CatalogCall::PutSchema { .. } | CatalogCall::CreateKey)
+    }
 }
 
 /// The header that carries a request.

@@ -1,6 +1,8 @@
 //! Selvedge as a Worker: the router in front, the durable actors behind it.
 //!
-//! Nothing here decides anything. A request is decoded, handed to the core, and the core's answer is sent.
+//! Nothing here decides anything. A request is decoded, handed to the core, and the core's answer is sent. The
+//! boundary to JavaScript is `host.rs`; everything in Rust beyond it returns errors, and none of it panics, since a panic
+//! costs every actor of the isolate its memory.
 
 #![warn(
     clippy::expect_used,
@@ -12,19 +14,50 @@
     clippy::unwrap_used
 )]
 
-mod actor;
-mod health;
+// Its exports start an instance anew after a panic; nothing else of it is used.
+extern crate worker;
 
-use worker::{Context, Env, Method, Request, Response, Result, event};
+mod actors;
+mod alarm;
+mod answer;
+mod bearer;
+mod body;
+mod catalog;
+mod export;
+mod host;
+mod import;
+mod moment;
+mod partition;
+mod router;
+mod store;
 
-/// Answers every HTTP request that reaches the Worker.
+use selvedge::error::{Code, Error, Result};
+use selvedge::wire::ENVELOPE_HEADER;
+use wasm_bindgen::prelude::*;
+use web_sys::Request;
+
+use crate::alarm::Alarm;
+use crate::host::Bindings;
+use crate::store::DurableStore;
+
+/// Answers every HTTP request that reaches the Worker: with a response, or the promise of one.
 ///
 /// # Errors
 /// Only when the platform cannot build a response.
-#[event(fetch)]
-async fn fetch(request: Request, _env: Env, _context: Context) -> Result<Response> {
-    match (request.method(), request.path().as_str()) {
-        (Method::Get | Method::Head, "/v1/health") => health::answer(),
-        _ => Response::error("not found", 404),
-    }
+#[wasm_bindgen]
+pub fn fetch(request: Request, bindings: Bindings) -> std::result::Result<JsValue, JsValue> {
+    answer::settle(router::serve(request, &bindings))
+}
+
+/// A durable actor's store and alarm.
+fn storage(context: &host::Context) -> Result<(DurableStore, Alarm)> {
+    let storage =
+        context.storage().map_err(|thrown: JsValue| Error::new(Code::Internal, host::message(&thrown)))?;
+    Ok((DurableStore::over(storage.clone())?, Alarm::of(storage)))
+}
+
+/// The envelope of a request to an actor.
+fn envelope(request: &Request) -> Result<String> {
+    let envelope = request.headers().get(ENVELOPE_HEADER).ok().flatten();
+    envelope.ok_or_else(|| Error::new(Code::Internal, "A request to an actor lacks its envelope."))
 }

@@ -1,0 +1,183 @@
+//! The router: from the head of an HTTP request to the actor that answers it. Pure: it holds no state, does no I/O
+//! and takes no decision that an actor could take better.
+//!
+//! [`route`] reads method, address and headers, and refuses what can be refused by them alone. Where the key stands
+//! in the body it gives a [`Peek`]. Imports are cut up by an [`ImportSplitter`]; [`openapi`] is the description that
+//! callers read. Roles are the actors' business: only they know who may do what.
+
+mod headers;
+mod import;
+mod openapi;
+mod parameters;
+mod peek;
+mod place;
+mod shape;
+mod summary;
+mod transfer;
+
+pub use import::{Chunk, ImportSplitter};
+pub use openapi::openapi;
+pub use peek::Peek;
+pub use summary::ImportSummary;
+pub use transfer::{ELSEWHERE_HEADER, Export, Import, MORE_HEADER, elsewhere};
+
+use crate::error::{Code, Error, Result, refuse};
+use crate::moment::Moment;
+use crate::wire::{Answer, Bearer, CatalogCall, CatalogRequest, PartitionCall, PartitionRequest, Verb};
+use parameters::{consistency, time};
+use peek::Wanted;
+use place::{Method, Place};
+
+/// A request without its body, as the shell sees it.
+pub struct Head<'a> {
+    /// The method, in upper case.
+    pub method: &'a str,
+    /// The path, still percent-encoded.
+    pub path: &'a str,
+    /// The query string without its `?`; empty if there is none.
+    pub query: &'a str,
+    /// The value of a header, asked for in lower case.
+    pub header: &'a dyn Fn(&str) -> Option<String>,
+    /// Who asks, as the shell made it out from `Authorization`.
+    pub bearer: Bearer,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Route {
+    /// Nowhere: this is the answer.
+    Here(Answer),
+    /// To a partition, its body untouched.
+    Partition(PartitionRequest),
+    /// To a catalog, its body untouched.
+    Catalog(CatalogRequest),
+    /// To the partition that [`Peek::with_body`] finds in the body.
+    Peek(Peek),
+    /// To several partitions, line by line.
+    Import(Import),
+    /// To all partitions, one after the other.
+    Export(Export),
+}
+
+/// Where the request goes that begins with `head`.
+///
+/// # Errors
+/// `unauthenticated`, `forbidden`, `unknown_route`, `too_large`, `invalid_utf8`, `invalid_name`, `invalid_id`,
+/// `invalid_batch_id`, and `invalid_request` for parameters and preconditions that have no place here. A wrong method
+/// is an answer, since its `Allow` is no part of an error.
+pub fn route(head: &Head<'_>, moment: &mut Moment<'_>) -> Result<Route> {
+    let place = Place::parse(head.path);
+    if head.bearer == Bearer::Nobody && !matches!(place, Ok(Place::Health | Place::OpenApi)) {
+        return refuse(
+            Code::Unauthenticated,
+            "Send `Authorization: Bearer <key>` with the root key or an API key of the database.",
+        );
+    }
+    let place = place?;
+    let Some(method) = Method::parse(head.method) else { return Ok(not_allowed(&place)) };
+    if !matches!(place, Place::Import(_)) {
+        head.bounded()?;
+    }
+    match (place, method) {
+        (Place::Health, Method::Get) => {
+            head.parameters(&[])?;
+            let health = serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
+            Ok(Route::Here(Answer::json(200, health.to_string())))
+        }
+        (Place::OpenApi, Method::Get) => {
+            head.parameters(&[])?;
+            Ok(Route::Here(Answer::json(200, openapi())))
+        }
+        (Place::Database(db), Method::Put) => head.root()?.catalog(db, CatalogCall::Create),
+        (Place::Database(db), Method::Delete) => head.root()?.catalog(db, CatalogCall::Delete),
+        (Place::Schema(db), Method::Get) => head.catalog(db, CatalogCall::GetSchema),
+        (Place::Schema(db), Method::Put) => {
+            head.parameters(&[])?;
+            let only_if = head.schema_only_if()?;
+            Ok(head.to_catalog(db, CatalogCall::PutSchema { only_if }))
+        }
+        (Place::Keys(db), Method::Get) => head.catalog(db, CatalogCall::ListKeys),
+        (Place::Keys(db), Method::Post) => head.catalog(db, CatalogCall::CreateKey),
+        (Place::NamedKey(db, name), Method::Delete) => head.catalog(db, CatalogCall::DeleteKey { name }),
+        (Place::Document(db, document), Method::Get) => {
+            let parameters = head.parameters(&["at", "consistency"])?;
+            parameters.get("consistency").map_or(Ok(()), consistency)?;
+            let at = parameters.get("at").map(time).transpose()?;
+            let unless = head.unless()?;
+            let key = document.id.key();
+            let (bearer, batch) = (head.bearer.clone(), moment.new_id());
+            let call = PartitionCall::Get { document, at, unless };
+            Ok(Route::Partition(PartitionRequest { db, key, bearer, batch, named: false, call }))
+        }
+        (Place::Document(db, document), Method::Put | Method::Patch | Method::Delete) => {
+            head.parameters(&[])?;
+            let verb = match method {
+                Method::Patch => Verb::Patch,
+                Method::Delete => Verb::Delete,
+                Method::Get | Method::Put | Method::Post => Verb::Put,
+            };
+            let only_if = head.only_if()?;
+            let (batch, named) = head.batch(moment)?;
+            let (key, bearer) = (document.id.key(), head.bearer.clone());
+            let call = PartitionCall::Write { document, verb, only_if };
+            Ok(Route::Partition(PartitionRequest { db, key, bearer, batch, named, call }))
+        }
+        (Place::Collection(db, collection), Method::Post) => {
+            let key = head.parameters(&["key"])?.get("key").map(crate::id::Key::parse).transpose()?;
+            head.unconditional()?;
+            let (batch, named) = head.batch(moment)?;
+            Ok(Route::Peek(Peek::new(db, head.bearer.clone(), batch, named, Wanted::Insert { collection, key })))
+        }
+        (Place::Query(db), Method::Post) => {
+            head.parameters(&[])?;
+            let batch = moment.new_id();
+            Ok(Route::Peek(Peek::new(db, head.bearer.clone(), batch, false, Wanted::Query)))
+        }
+        (Place::Batch(db), Method::Post) => {
+            head.parameters(&[])?;
+            head.unconditional()?;
+            let (batch, named) = head.batch(moment)?;
+            Ok(Route::Peek(Peek::new(db, head.bearer.clone(), batch, named, Wanted::Batch)))
+        }
+        (Place::Import(db), Method::Post) => {
+            head.parameters(&[])?;
+            head.unconditional()?;
+            Ok(Route::Import(Import { db, bearer: head.bearer.clone() }))
+        }
+        (Place::Export(db), Method::Get) => {
+            let parameters = head.parameters(&["collection"])?;
+            let collection = parameters.get("collection").map(crate::id::CollectionName::parse).transpose()?;
+            Ok(Route::Export(Export { db, bearer: head.bearer.clone(), collection }))
+        }
+        (place, _) => Ok(not_allowed(&place)),
+    }
+}
+
+fn not_allowed(place: &Place) -> Route {
+    let allowed = place.allow();
+    let error = Error::new(Code::MethodNotAllowed, format!("Here you may use {allowed}."));
+    Route::Here(Answer::problem(&error).with("allow", allowed))
+}
+
+impl Head<'_> {
+    /// A call without parameters or preconditions to the catalog.
+    fn catalog(&self, db: crate::id::DatabaseName, call: CatalogCall) -> Result<Route> {
+        self.parameters(&[])?;
+        if !matches!(call, CatalogCall::GetSchema | CatalogCall::ListKeys) {
+            self.unconditional()?;
+        }
+        Ok(self.to_catalog(db, call))
+    }
+
+    fn to_catalog(&self, db: crate::id::DatabaseName, call: CatalogCall) -> Route {
+        Route::Catalog(CatalogRequest { db, bearer: self.bearer.clone(), call })
+    }
+
+    /// Refuses everybody but the holder of the root key.
+    fn root(&self) -> Result<&Self> {
+        match self.bearer {
+            Bearer::Root => Ok(self),
+            _ => refuse(Code::Forbidden, "Databases are created and deleted with the root key."),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Addresses: what a path names, and what may be done there.
+
+use crate::error::{Code, Result, refuse};
+use crate::id::{CollectionName, DatabaseName, DocumentId, DocumentRef, KeyName};
+use crate::wire::percent_decode;
+
+/// A method that something answers. `HEAD` is `GET`, of which the shell drops the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Put,
+    Post,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub(super) fn parse(text: &str) -> Option<Method> {
+        match text {
+            "GET" | "HEAD" => Some(Method::Get),
+            "PUT" => Some(Method::Put),
+            "POST" => Some(Method::Post),
+            "PATCH" => Some(Method::Patch),
+            "DELETE" => Some(Method::Delete),
+            _ => None,
+        }
+    }
+}
+
+/// What a path names.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Place {
+    Health,
+    OpenApi,
+    Database(DatabaseName),
+    Schema(DatabaseName),
+    Keys(DatabaseName),
+    NamedKey(DatabaseName, KeyName),
+    Query(DatabaseName),
+    Batch(DatabaseName),
+    Import(DatabaseName),
+    Export(DatabaseName),
+    Collection(DatabaseName, CollectionName),
+    Document(DatabaseName, DocumentRef),
+}
+
+impl Place {
+    /// The place at `path`, still percent-encoded. A segment is decoded before it is read, so that equal addresses
+    /// (RFC 3986 section 6) are the same place; an id may write its slashes as `/` or as `%2F`.
+    pub(super) fn parse(path: &str) -> Result<Place> {
+        let mut segments = path.splitn(5, '/');
+        if (segments.next(), segments.next()) != (Some(""), Some("v1")) {
+            return unknown();
+        }
+        let first = percent_decode(segments.next().unwrap_or_default())?;
+        let second = segments.next().map(percent_decode).transpose()?;
+        let rest = segments.next();
+        match (first.as_str(), &second) {
+            ("", None) => return unknown(),
+            ("health", None) => return Ok(Place::Health),
+            ("openapi.json", None) => return Ok(Place::OpenApi),
+            (name, _) if name.starts_with('_') => return unknown(),
+            _ => {}
+        }
+        let db = DatabaseName::parse(&first)?;
+        match (second.as_deref(), rest) {
+            (None, _) => Ok(Place::Database(db)),
+            (Some("_schema"), None) => Ok(Place::Schema(db)),
+            (Some("_keys"), None) => Ok(Place::Keys(db)),
+            (Some("_keys"), Some(name)) if !name.contains('/') => {
+                Ok(Place::NamedKey(db, KeyName::parse(&percent_decode(name)?)?))
+            }
+            (Some("_query"), None) => Ok(Place::Query(db)),
+            (Some("_tx"), None) => Ok(Place::Batch(db)),
+            (Some("_import"), None) => Ok(Place::Import(db)),
+            (Some("_export"), None) => Ok(Place::Export(db)),
+            (Some(name), _) if name.is_empty() || name.starts_with('_') => unknown(),
+            (Some(name), None) => Ok(Place::Collection(db, CollectionName::parse(name)?)),
+            (Some(name), Some(id)) => {
+                let collection = CollectionName::parse(name)?;
+                // Decoding the whole is decoding each segment: a slash is no part of an escape.
+                let id = DocumentId::parse(&percent_decode(id)?)?;
+                Ok(Place::Document(db, DocumentRef { collection, id }))
+            }
+        }
+    }
+
+    /// The methods that something answers here, as `Allow` lists them.
+    pub(super) fn allow(&self) -> &'static str {
+        match self {
+            Place::Health | Place::OpenApi | Place::Export(_) => "GET, HEAD",
+            Place::Database(_) => "PUT, DELETE",
+            Place::Schema(_) => "GET, HEAD, PUT",
+            Place::Keys(_) => "GET, HEAD, POST",
+            Place::NamedKey(..) => "DELETE",
+            Place::Query(_) | Place::Batch(_) | Place::Import(_) | Place::Collection(..) => "POST",
+            Place::Document(..) => "GET, HEAD, PUT, PATCH, DELETE",
+        }
+    }
+}
+
+fn unknown<T>() -> Result<T> {
+    refuse(Code::UnknownRoute, "Nothing has this address; GET /v1/openapi.json lists what there is.")
+}

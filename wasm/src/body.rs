@@ -1,0 +1,119 @@
+//! Bodies: read once, and never more than the limit.
+
+use js_sys::futures::JsFuture;
+use js_sys::{Reflect, Uint8Array};
+use selvedge::error::{Code, Error, Result, refuse};
+use selvedge::limits::BODY_BYTES;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response};
+
+use crate::host;
+
+/// The length that a request declares; none if it comes in chunks.
+pub(crate) fn declared_length(request: &Request) -> Option<usize> {
+    request.headers().get("content-length").ok().flatten()?.parse().ok()
+}
+
+/// Whether a request declares a length within the limit.
+pub(crate) fn is_small(request: &Request) -> bool {
+    declared_length(request).is_some_and(|length| length <= BODY_BYTES)
+}
+
+/// A request's whole body, still in JavaScript's memory.
+///
+/// # Errors
+/// `too_large` past the limit, `invalid_request` if the caller broke off.
+pub(crate) async fn buffer(request: &Request) -> Result<Uint8Array> {
+    match declared_length(request) {
+        Some(length) => at_once(request, length).await,
+        None => Ok(Uint8Array::from(piece_by_piece(request).await?.as_slice())),
+    }
+}
+
+/// A request's whole body.
+///
+/// # Errors
+/// As [`buffer`].
+pub(crate) async fn read(request: &Request) -> Result<Vec<u8>> {
+    match declared_length(request) {
+        Some(length) => Ok(at_once(request, length).await?.to_vec()),
+        None => piece_by_piece(request).await,
+    }
+}
+
+/// A body whose length was declared, and is held to that by the platform.
+async fn at_once(request: &Request, length: usize) -> Result<Uint8Array> {
+    if length > BODY_BYTES {
+        return too_large();
+    }
+    let whole = request.array_buffer().map_err(|thrown| broken(&thrown))?;
+    let whole = JsFuture::from(whole).await.map_err(|thrown| broken(&thrown))?;
+    Ok(Uint8Array::new(&whole))
+}
+
+/// A body of unknown length, counted as it comes.
+async fn piece_by_piece(request: &Request) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let Some(stream) = request.body() else { return Ok(bytes) };
+    let mut chunks = Chunks::of(&stream)?;
+    while let Some(chunk) = chunks.next().await? {
+        if bytes.len() + chunk.len() > BODY_BYTES {
+            return too_large();
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// An actor's whole answer, still in JavaScript's memory.
+///
+/// # Errors
+/// `unavailable` if it broke off.
+pub(crate) async fn bytes(response: &Response) -> Result<Uint8Array> {
+    let lost =
+        |thrown: JsValue| Error::new(Code::Unavailable, format!("An answer broke off: {}", host::message(&thrown)));
+    let whole = JsFuture::from(response.array_buffer().map_err(lost)?).await.map_err(lost)?;
+    Ok(Uint8Array::new(&whole))
+}
+
+/// An actor's whole answer.
+///
+/// # Errors
+/// As [`bytes`].
+pub(crate) async fn text(response: &Response) -> Result<String> {
+    Ok(String::from_utf8_lossy(&bytes(response).await?.to_vec()).into_owned())
+}
+
+/// The pieces of a stream as they come.
+pub(crate) struct Chunks(ReadableStreamDefaultReader);
+
+impl Chunks {
+    /// Takes hold of `stream`.
+    ///
+    /// # Errors
+    /// `invalid_request` if it has been read already.
+    pub(crate) fn of(stream: &ReadableStream) -> Result<Chunks> {
+        match ReadableStreamDefaultReader::new(stream) {
+            Ok(reader) => Ok(Chunks(reader)),
+            Err(thrown) => Err(broken(&thrown)),
+        }
+    }
+
+    /// The next piece, or none at the end.
+    ///
+    /// # Errors
+    /// `invalid_request` if the caller broke off.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        let piece = JsFuture::from(self.0.read()).await.map_err(|thrown| broken(&thrown))?;
+        let value = Reflect::get(&piece, &JsValue::from_str("value")).map_err(|thrown| broken(&thrown))?;
+        Ok(value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
+    }
+}
+
+fn too_large<T>() -> Result<T> {
+    refuse(Code::TooLarge, format!("A body has at most {BODY_BYTES} bytes; send documents in several requests, or import them."))
+}
+
+fn broken(thrown: &JsValue) -> Error {
+    Error::new(Code::InvalidRequest, format!("The body broke off: {}", host::message(thrown)))
+}

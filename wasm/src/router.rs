@@ -1,0 +1,70 @@
+//! The router: every request that reaches the Worker, to the actor that answers it.
+
+use selvedge::error::{Code, Error, Result};
+use selvedge::router::{ELSEWHERE_HEADER, Head, Peek, Route, elsewhere, route};
+use selvedge::wire::PartitionRequest;
+use wasm_bindgen::JsValue;
+use web_sys::{Request, Response};
+
+use crate::actors::Letter;
+use crate::host::{self, Bindings};
+use crate::moment::at_present;
+use crate::{answer, bearer, body, export, import};
+
+/// The answer to `request`: a response, or the promise of one. A request that only passes through, as most do, is left
+/// to the platform once it is sent: nothing here waits for it.
+///
+/// # Errors
+/// Whatever the core refuses.
+pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
+    let (method, url, headers) = (request.method(), request.url(), request.headers());
+    let (path, query) = split(&url);
+    let header = |name: &str| headers.get(name).ok().flatten();
+    let bearer = bearer::of(header("authorization"), bindings);
+    let head = Head { method: &method, path, query, header: &header, bearer };
+    match at_present(|moment| route(&head, moment))? {
+        Route::Here(here) => Ok(answer::respond(&here).map_err(|thrown| defect(&thrown))?.into()),
+        Route::Partition(asked) => through(&Letter::to_partition(bindings, &asked)?, &request, asked.call.has_body()),
+        Route::Catalog(asked) => through(&Letter::to_catalog(bindings, &asked)?, &request, asked.call.has_body()),
+        Route::Peek(peek) => Ok(answer::later(peeked(request, bindings.clone(), peek))),
+        Route::Import(wanted) => Ok(answer::later(import::serve(request, bindings.clone(), wanted))),
+        Route::Export(wanted) => Ok(answer::later(export::serve(bindings.clone(), wanted))),
+    }
+}
+
+fn through(letter: &Letter, request: &Request, with_body: bool) -> Result<JsValue> {
+    let answered = if with_body { letter.pass(request) } else { letter.send(&JsValue::UNDEFINED) };
+    answered.map(JsValue::from)
+}
+
+/// A request whose body says where it goes.
+async fn peeked(request: Request, bindings: Bindings, peek: Peek) -> Result<Response> {
+    let bytes = body::buffer(&request).await?;
+    let asked = peek.with_body(&bytes.to_vec())?;
+    let response = Letter::to_partition(&bindings, &asked)?.answer(&bytes).await?;
+    match moved(&response, &asked)? {
+        Some(asked) => Letter::to_partition(&bindings, &asked)?.answer(&bytes).await,
+        None => Ok(response),
+    }
+}
+
+/// The request to make instead, where a partition says that another is to be asked.
+fn moved(response: &Response, asked: &PartitionRequest) -> Result<Option<PartitionRequest>> {
+    if response.status() != 421 {
+        return Ok(None);
+    }
+    let header = response.headers().get(ELSEWHERE_HEADER).ok().flatten();
+    header.map(|key| elsewhere(asked, &key)).transpose()
+}
+
+/// Path and query of an absolute URL as the platform writes it, both still encoded.
+fn split(url: &str) -> (&str, &str) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+    let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/");
+    path.split_once('?').unwrap_or((path, ""))
+}
+
+fn defect(thrown: &JsValue) -> Error {
+    Error::new(Code::Internal, host::message(thrown))
+}

@@ -1,0 +1,158 @@
+//! The store of a durable actor: SQLite as a Durable Object has it.
+
+use std::collections::HashMap;
+
+use js_sys::{Array, ArrayBuffer, JsString, Uint8Array};
+use selvedge::error::{Code, Error, Result};
+use selvedge::limits::STATEMENT_ANSWER_BYTES;
+use selvedge::store::{Cell, Cost, Rows, Store, too_many_bytes};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::host::{self, Sql, Storage};
+
+/// Statement texts that are kept as JavaScript strings, so that they are encoded once.
+const TEXTS: usize = 512;
+
+/// The largest integer that a double and its neighbours tell apart.
+const SAFE: f64 = 9_007_199_254_740_991.0;
+
+/// One durable actor's SQLite database.
+pub(crate) struct DurableStore {
+    storage: Storage,
+    sql: Sql,
+    texts: HashMap<Box<str>, JsString>,
+    cost: Cost,
+}
+
+impl DurableStore {
+    /// The store in `storage`.
+    ///
+    /// # Errors
+    /// `internal` if the class was not declared to have SQLite.
+    pub(crate) fn over(storage: Storage) -> Result<DurableStore> {
+        let sql = storage.sql().map_err(|thrown| defect(&thrown))?;
+        Ok(DurableStore { storage, sql, texts: HashMap::new(), cost: Cost::default() })
+    }
+
+    fn text(&mut self, sql: &str) -> JsString {
+        if let Some(text) = self.texts.get(sql) {
+            return text.clone();
+        }
+        if self.texts.len() >= TEXTS {
+            self.texts.clear();
+        }
+        let text = JsString::from(sql);
+        self.texts.insert(sql.into(), text.clone());
+        text
+    }
+}
+
+impl Store for DurableStore {
+    fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows> {
+        let bound = Array::new();
+        for cell in cells {
+            bound.push(&bind(cell));
+        }
+        let text = self.text(sql);
+        let drained = host::run(&self.sql, &text, &bound, STATEMENT_ANSWER_BYTES).map_err(|thrown| defect(&thrown))?;
+        let rows = rows(&drained.ok_or_else(too_many_bytes)?)?;
+        self.cost.read += rows.read;
+        self.cost.written += rows.written;
+        Ok(rows)
+    }
+
+    fn atomically<T, F>(&mut self, work: F) -> Result<T>
+    where
+        F: FnOnce(&mut Self) -> Result<T>,
+    {
+        let storage = self.storage.clone();
+        let mut work = Some(work);
+        let mut outcome = None;
+        let committed = host::atomically(&storage, &mut || {
+            outcome = work.take().map(|work| work(self));
+            matches!(outcome, Some(Ok(_)))
+        });
+        match (outcome, committed) {
+            (Some(Ok(_)), Err(thrown)) => Err(defect(&thrown)),
+            (Some(outcome), _) => outcome,
+            (None, Err(thrown)) => Err(defect(&thrown)),
+            (None, Ok(())) => Err(Error::new(Code::Internal, "The platform ran no transaction.")),
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    fn take_cost(&mut self) -> Cost {
+        std::mem::take(&mut self.cost)
+    }
+
+    fn size(&self) -> u64 {
+        self.sql.database_size().map_or(0, whole)
+    }
+}
+
+fn bind(cell: &Cell) -> JsValue {
+    match cell {
+        Cell::Null => JsValue::NULL,
+        // The platform takes doubles alone; the trait says so.
+        Cell::Integer(value) => JsValue::from_f64(*value as f64),
+        Cell::Real(value) => JsValue::from_f64(*value),
+        Cell::Text(value) => JsValue::from_str(value),
+        Cell::Blob(value) => Uint8Array::from(value.as_slice()).into(),
+    }
+}
+
+/// Reads what `host.run` returns: rows read, rows written, columns, then the cells of all rows.
+fn rows(drained: &Array) -> Result<Rows> {
+    let number = |at| drained.get(at).as_f64().map_or(0, whole);
+    let (read, written) = (number(0), number(1));
+    let width = usize::try_from(number(2)).unwrap_or(0);
+    let count = drained.length();
+    let mut rows = Vec::new();
+    let mut bytes = 0;
+    let mut at = 3;
+    while width > 0 && at < count {
+        let mut row = Vec::with_capacity(width);
+        while row.len() < width {
+            let cell = cell(&drained.get(at));
+            bytes += cell.bytes();
+            row.push(cell);
+            at += 1;
+        }
+        if bytes > STATEMENT_ANSWER_BYTES {
+            return Err(too_many_bytes());
+        }
+        rows.push(row);
+    }
+    Ok(Rows { rows, read, written })
+}
+
+fn cell(value: &JsValue) -> Cell {
+    if let Some(text) = value.as_string() {
+        Cell::Text(text)
+    } else if let Some(number) = value.as_f64() {
+        number_cell(number)
+    } else if let Some(bytes) = value.dyn_ref::<ArrayBuffer>() {
+        Cell::Blob(Uint8Array::new(bytes).to_vec())
+    } else {
+        Cell::Null
+    }
+}
+
+/// An integer and a whole double look the same from here.
+fn number_cell(number: f64) -> Cell {
+    if number.fract() == 0.0 && number.abs() <= SAFE { Cell::Integer(number as i64) } else { Cell::Real(number) }
+}
+
+/// A count that came as a double.
+fn whole(count: f64) -> u64 {
+    count as u64
+}
+
+fn defect(thrown: &JsValue) -> Error {
+    let message = host::message(thrown);
+    let code = if message.contains("SQLITE_TOOBIG") { Code::AnswerTooLarge } else { Code::Internal };
+    Error::new(code, format!("SQLite: {message}"))
+}
