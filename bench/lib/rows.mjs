@@ -39,7 +39,7 @@ const OPERATIONS = [
   { name: "transaction over two documents", next: (subject, db) => subject.transfer(db, someTransfer()) },
   {
     name: "query: filter, include, order, limit 20",
-    next: (subject, db) => subject.orders(db, { status: "sent", above: 250, limit: 20 }),
+    next: (subject, db) => subject.orders(db, { status: "sent", above: 250 }),
   },
   {
     name: "delete, no index",
