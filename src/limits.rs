@@ -170,7 +170,7 @@ pub const API_KEYS: usize = 256;
 /// Microseconds for which log, earlier versions and receipts are kept: 7 days.
 pub const RETENTION_US: i64 = 7 * 24 * 3600 * 1_000_000;
 
-/// Microseconds by which a caller's time (a batch id's, `at`) may lie ahead of the home's clock.
+/// Microseconds by which a caller's time (a batch id's) may lie ahead of the home's clock.
 pub const CLOCK_SKEW_US: i64 = 5 * 60 * 1_000_000;
 
 /// Log rows dropped in one step of retention.
@@ -194,3 +194,6 @@ pub const CATALOG_PAGE_KEYS: usize = 1_000;
 
 /// Microseconds until the catalog tries again what could not be told to everybody.
 pub const CATALOG_RETRY_US: i64 = 500_000;
+
+/// Microseconds until the catalog goes on by itself with what an event began to tell: the event may have been cut off.
+pub const CATALOG_WATCH_US: i64 = 10_000_000;

@@ -31,8 +31,8 @@ use crate::store::Store;
 use crate::time::{Time, Token};
 use crate::value;
 use crate::wire::{
-    Answer, Bearer, CatalogCall, CatalogRequest, Grant, Lesson, PartitionCall, PartitionRequest, Progress, from_json,
-    percent_encode,
+    Answer, Bearer, CatalogCall, CatalogRequest, ELSEWHERE_HEADER, Grant, Lesson, MORE_HEADER, PartitionCall,
+    PartitionRequest, Progress, from_json, percent_encode,
 };
 use access::Strangers;
 use state::{Home, State};
@@ -141,7 +141,12 @@ impl<S: Store> Partition<S> {
                     None => return Ok(ask(request, false)),
                     Some(Lesson::Granted { grant, .. }) => {
                         if grant.epoch > state.grant.epoch {
-                            learn::adopt(grant, state, &mut self.store, moment.now)?;
+                            let adopted = learn::adopt(grant, state, &mut self.store, moment.now);
+                            if let Err(error) = adopted {
+                                // What is in memory may be ahead of what is stored.
+                                self.state = None;
+                                return Err(error);
+                            }
                         }
                     }
                     Some(Lesson::Busy) => return Err(busy()),
@@ -181,7 +186,7 @@ impl<S: Store> Partition<S> {
                     body: lines,
                 };
                 Ok(match more {
-                    Some(last) => answer.with("selvedge-more", percent_encode(&last.to_string())),
+                    Some(last) => answer.with(MORE_HEADER, percent_encode(&last.to_string())),
                     None => answer,
                 })
             }
@@ -205,16 +210,15 @@ impl<S: Store> Partition<S> {
         let grant: Grant = from_json(text)?;
         let epoch = grant.epoch;
         if grant.dropped {
-            if self.state.as_ref().is_some_and(|state| state.grant.epoch <= epoch) {
+            if self.state.as_ref().is_none_or(|state| state.grant.epoch <= epoch) {
                 self.state = None;
-                State::erase(&mut self.store)?;
+                State::erase(epoch, &mut self.store)?;
             }
             return progress_answer(&Progress { epoch, done: true, offenders: Vec::new() });
         }
         if self.state.is_none() {
             // Registered, but the answer to that was lost: there is nothing here to survey.
-            State::create(home(request), grant.clone(), &mut self.store)?;
-            self.load()?;
+            self.state = Some(State::create(home(request), grant.clone(), &mut self.store)?);
         }
         let Some(state) = &mut self.state else { return Err(busy()) };
         progress_answer(&learn::learn(grant, state, &mut self.store, now)?)
@@ -247,8 +251,7 @@ impl<S: Store> Partition<S> {
             Access::Unknown => return Err(unauthenticated()),
         }
         if registered {
-            State::create(home(request), grant, &mut self.store)?;
-            self.load()?;
+            self.state = Some(State::create(home(request), grant, &mut self.store)?);
             return self.serve(moment, request, body).map(Step::Answer);
         }
         if role == crate::wire::Role::Read {
@@ -267,6 +270,8 @@ impl<S: Store> Partition<S> {
             self.state = None;
             return answer.map(Step::Answer);
         }
+        let state = State::unregistered(home(request), grant)?;
+        transact::rehearse(request, body, &state, &mut self.store, moment)?;
         Ok(ask(request, true))
     }
 }
@@ -295,7 +300,7 @@ fn several_keys() -> Error {
 }
 
 fn elsewhere(key: &Key) -> Answer {
-    Answer::empty(421).with("selvedge-elsewhere", percent_encode(key.as_str()))
+    Answer::empty(421).with(ELSEWHERE_HEADER, percent_encode(key.as_str()))
 }
 
 fn progress_answer(progress: &Progress) -> Result<Answer> {

@@ -19,7 +19,7 @@ pub use import::{Chunk, ImportSplitter};
 pub use openapi::openapi;
 pub use peek::Peek;
 pub use summary::ImportSummary;
-pub use transfer::{ELSEWHERE_HEADER, Export, Import, MORE_HEADER, elsewhere};
+pub use transfer::{Export, Import, elsewhere};
 
 use crate::error::{Code, Error, Result, refuse};
 use crate::moment::Moment;

@@ -12,7 +12,7 @@ const SCHEMA_INTERVAL = 100;
  * @typedef {object} Answer
  * @property {Record<string, unknown>[]} rows
  * @property {string} [cursor]
- * @property {{ rowsRead: number, ms: number }} cost
+ * @property {{ rowsRead: number }} cost
  */
 
 /** The server that the environment names, with its root key. */

@@ -38,6 +38,6 @@ const answers = {};
 for (const { name, title, query, columns } of questions) {
   const { rows, cost } = await reader.query(DATABASE, query);
   answers[name] = rows;
-  say(`\n${title}\n${table(columns, rows)}\n(${cost.rowsRead} rows read, ${cost.ms} ms)`);
+  say(`\n${title}\n${table(columns, rows)}\n(${cost.rowsRead} rows read)`);
 }
 if (asJson) console.log(JSON.stringify(answers));

@@ -7,8 +7,9 @@ import { BUILD, npmBin, ROOT } from "./paths.mjs";
 import { run, say } from "./run.mjs";
 
 /**
- * `release` is what is deployed and measured; `quick` builds in seconds, for tests and development.
- * @typedef {"release" | "quick"} Profile
+ * `release` is what is deployed and measured; `quick` builds in seconds, for tests and development; `conformance` is
+ * `quick` with the conformance suite of stores inside.
+ * @typedef {"release" | "quick" | "conformance"} Profile
  */
 
 /** What the result depends on. */
@@ -32,11 +33,12 @@ export async function build(profile) {
   await run(
     toolBin("worker-build"),
     [
-      ...(profile === "quick" ? ["--profile", "quick", "--no-opt"] : ["--release"]),
+      ...(profile === "release" ? ["--release"] : ["--profile", "quick", "--no-opt"]),
       "--out-dir",
       relative(crate, folder),
       "--",
       "--locked",
+      ...(profile === "conformance" ? ["--features", "conformance"] : []),
     ],
     {
       cwd: crate,

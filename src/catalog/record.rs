@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Code, Error, Result};
-use crate::id::{Key, KeyName};
+use crate::id::{DatabaseName, Key, KeyName};
 use crate::store::{Cell, Store};
 use crate::wire::{Credential, Grant, Progress, SchemaText, from_json};
 
 /// The state of a database, but for the keys in use: small, and always written whole.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Record {
+    /// The database's name: an alarm brings none.
+    pub(super) db: DatabaseName,
     /// Rises with every change.
     pub(super) epoch: u64,
     /// The epoch that every partition must be done with.
@@ -55,10 +57,16 @@ impl Record {
         }
     }
 
-    /// Makes the tables of a new database.
-    pub(super) fn create(store: &mut impl Store) -> Result<()> {
+    /// Makes the tables of a new database. Its epochs go on after those of one of that name that was deleted, so
+    /// that a message about that one is known to be late.
+    pub(super) fn create(db: &DatabaseName, store: &mut impl Store) -> Result<()> {
         store.atomically(|store| {
-            store.run("CREATE TABLE catalog(no INTEGER PRIMARY KEY, record TEXT NOT NULL)", &[])?;
+            store.run("CREATE TABLE IF NOT EXISTS catalog(no INTEGER PRIMARY KEY, record TEXT NOT NULL)", &[])?;
+            let past = store.run("SELECT record FROM catalog WHERE no = 0", &[])?;
+            let past: u64 = match past.rows.first().map(Vec::as_slice) {
+                Some([Cell::Text(epoch)]) => from_json(epoch)?,
+                _ => 0,
+            };
             store.run(
                 "CREATE TABLE home(key TEXT PRIMARY KEY, told INTEGER NOT NULL, done INTEGER NOT NULL) WITHOUT ROWID",
                 &[],
@@ -67,16 +75,33 @@ impl Record {
                 "CREATE TABLE schema_version(version INTEGER PRIMARY KEY, time INTEGER NOT NULL, text TEXT NOT NULL)",
                 &[],
             )?;
-            Record { epoch: 1, must: 1, ..Record::default() }.save(store)
+            let first = Record {
+                db: db.clone(),
+                epoch: past + 1,
+                must: past + 1,
+                crowded: 0,
+                schema: SchemaText::default(),
+                staged: None,
+                last_version: 0,
+                offenders: Vec::new(),
+                refused: None,
+                credentials: Vec::new(),
+                revoked: Vec::new(),
+                dropped: false,
+            };
+            first.save(store)
         })
     }
 
-    /// Forgets the database.
-    pub(super) fn erase(store: &mut impl Store) -> Result<()> {
+    /// Forgets the database, but for the epoch that it came to.
+    pub(super) fn erase(&self, store: &mut impl Store) -> Result<()> {
         store.atomically(|store| {
-            for table in ["catalog", "home", "schema_version"] {
+            for table in ["home", "schema_version"] {
                 store.run(&format!("DROP TABLE {table}"), &[])?;
             }
+            store.run("DELETE FROM catalog", &[])?;
+            let past = Cell::Text(self.epoch.to_string());
+            store.run("INSERT INTO catalog(no, record) VALUES (0, ?)", &[past])?;
             Ok(())
         })
     }
@@ -140,6 +165,12 @@ fn number(store: &mut impl Store, sql: &str, cells: &[Cell]) -> Result<u64> {
 pub(super) fn behind(must: u64, limit: usize, store: &mut impl Store) -> Result<Vec<Key>> {
     let limit = Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
     keys(store.run("SELECT key FROM home WHERE done < ? ORDER BY told, key LIMIT ?", &[epoch(must), limit])?.rows)
+}
+
+/// Some keys that have not been told of an epoch.
+pub(super) fn uninformed(must: u64, limit: usize, store: &mut impl Store) -> Result<Vec<Key>> {
+    let limit = Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
+    keys(store.run("SELECT key FROM home WHERE told < ? ORDER BY told, key LIMIT ?", &[epoch(must), limit])?.rows)
 }
 
 /// The keys in use after one, in order.

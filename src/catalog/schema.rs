@@ -38,14 +38,14 @@ impl<S: Store> Catalog<S> {
         mut record: Record,
         body: &[u8],
         only_if: Option<i64>,
-        round: usize,
+        told: usize,
     ) -> Result<Step> {
         if body.len() > SCHEMA_BYTES {
             return refuse(Code::TooLarge, format!("A schema has at most {SCHEMA_BYTES} bytes."));
         }
         let tree = value::parse(body)?;
         let text = tree.to_string();
-        if round == 0 && record.staged.as_ref().is_none_or(|staged| staged.text != text) {
+        if told == 0 && record.staged.as_ref().is_none_or(|staged| staged.text != text) {
             if let Some(wanted) = only_if
                 && i64::try_from(record.schema.version) != Ok(wanted)
             {
@@ -80,6 +80,12 @@ impl<S: Store> Catalog<S> {
         }
         if record::undone(record.must, &mut self.store)? > 0 {
             self.arm(moment.now);
+        }
+        if record.schema.text != text {
+            return refuse(
+                Code::Conflict,
+                "Another schema was put while this one was spread: GET _schema tells which is in force.",
+            );
         }
         let version = i64::try_from(record.schema.version).unwrap_or(i64::MAX);
         Ok(Step::Answer(

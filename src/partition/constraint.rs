@@ -168,10 +168,12 @@ fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
     let mut queue = gone(deciding);
     let mut reached = 0;
     while let Some(deleted) = queue.pop_front() {
-        let coming = state.survey.as_ref().map(super::survey::Survey::schema);
         let mut rules: BTreeMap<(CollectionName, Path), OnDelete> = BTreeMap::new();
-        for (from, path, _) in coming.into_iter().flat_map(|schema| references_to(schema, &deleted.collection)) {
-            rules.insert((from, path), OnDelete::Restrict);
+        if let Some(survey) = &state.survey {
+            for (from, path, _) in references_to(survey.schema(), &deleted.collection) {
+                rules.insert((from.clone(), survey.former(&from, &path)?), OnDelete::Restrict);
+                rules.insert((from, path), OnDelete::Restrict);
+            }
         }
         for (from, path, on_delete) in references_to(&state.schema, &deleted.collection) {
             rules.insert((from, path), on_delete);

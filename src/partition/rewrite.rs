@@ -94,7 +94,8 @@ pub(super) fn step(state: &mut State, store: &mut impl Store, now: Time) -> Resu
             }
         }
     }
-    let batch = format!("schema-{}", state.grant.schema.version);
+    // With a space, as no batch id of a caller: see `upkeep`.
+    let batch = format!("schema {}", state.grant.schema.version);
     write(store, state, &work, &Heading { batch: &batch, digest: "", time }, |_| None)?;
     if seen < STEP_DOCUMENTS {
         rewrite.todo.remove(0);

@@ -152,12 +152,15 @@ impl State {
     }
 
     /// Makes the tables of a partition that is registered from now on.
-    pub(super) fn create(home: Home, grant: Grant, store: &mut impl Store) -> Result<()> {
+    ///
+    /// # Errors
+    /// `unavailable` if what is granted is a database that was deleted since.
+    pub(super) fn create(home: Home, grant: Grant, store: &mut impl Store) -> Result<State> {
         store.atomically(|store| {
-            store.run(
-                "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-                &[],
-            )?;
+            make_meta(store)?;
+            if get::<u64>(store, "dropped")?.is_some_and(|dropped| grant.epoch <= dropped) {
+                return Err(Error::new(Code::Unavailable, "The database was deleted meanwhile; ask again."));
+            }
             store.run(
                 "CREATE TABLE IF NOT EXISTS log(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, batch TEXT NOT NULL, \
                  collection INTEGER, id TEXT, kind INTEGER NOT NULL, prev INTEGER, before TEXT)",
@@ -171,15 +174,23 @@ impl State {
             put(store, "home", &home)?;
             put(store, "tables", &Tables::default())?;
             put(store, "grant", &grant)?;
-            put(store, "format", FORMAT)
+            put(store, "format", FORMAT)?;
+            let missing = || Error::new(Code::Internal, "What was just stored is not there.");
+            let mut state = State::load(store)?.ok_or_else(missing)?;
+            if let Some(staged) = grant.staged {
+                // Nothing is here to survey, but what comes from now on must fit.
+                Survey::begin(staged, &mut state, store)?;
+            }
+            Ok(state)
         })
     }
 
-    /// Forgets everything: the database is gone.
-    pub(super) fn erase(store: &mut impl Store) -> Result<()> {
+    /// Forgets everything: the database is gone. What remains is up to which epoch, so that a late message does
+    /// not bring it back.
+    pub(super) fn erase(epoch: u64, store: &mut impl Store) -> Result<()> {
         store.atomically(|store| {
             let tables = store.run(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND (name IN ('meta', 'log', 'receipt') \
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND (name IN ('log', 'receipt') \
                  OR name GLOB 'd[0-9]*')",
                 &[],
             )?;
@@ -188,7 +199,10 @@ impl State {
                     store.run(&format!("DROP TABLE {name}"), &[])?;
                 }
             }
-            Ok(())
+            make_meta(store)?;
+            let dropped = get::<u64>(store, "dropped")?.unwrap_or(0).max(epoch);
+            store.run("DELETE FROM meta", &[])?;
+            put(store, "dropped", &dropped)
         })
     }
 
@@ -209,6 +223,12 @@ impl State {
         self.layout = self.tables.layout()?;
         Ok(())
     }
+}
+
+/// Makes the table of the partition's own records.
+fn make_meta(store: &mut impl Store) -> Result<()> {
+    store.run("CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID", &[])?;
+    Ok(())
 }
 
 /// The time of the oldest row of the log.

@@ -23,7 +23,7 @@ use crate::schema::model::{Migration, Schema};
 use crate::schema::paths::{index_sets, references};
 use crate::store::{Cell, Store};
 use crate::time::Time;
-use crate::value::{Map, Value};
+use crate::value::{Map, Path, Value};
 use crate::wire::SchemaText;
 
 /// How far the survey for a staged schema is.
@@ -65,7 +65,15 @@ impl Survey {
             // A unique set is looked through before documents are rewritten: it needs columns of what is to come.
             let apart = change.is_some_and(|change| change.revalidate && !change.unique_added.is_empty());
             if let Some(table) = state.tables.get_mut(&name) {
-                table.stage(&sets, apart, store)?;
+                match table.stage(&sets, apart, store) {
+                    Err(error) if error.code == Code::InvalidSchema => {
+                        survey.offenders.push(json!({
+                            "collection": name, "code": error.code.as_str(), "detail": error.detail,
+                        }));
+                        survey.surveyed = true;
+                    }
+                    staged => staged?,
+                }
             }
             let Some(change) = change else { continue };
             if change.revalidate || !change.references_added.is_empty() || !change.indexes_added.is_empty() {
@@ -106,6 +114,19 @@ impl Survey {
     /// Notes that a collection's documents will have to be rewritten. Says whether that is news.
     pub(super) fn will_rewrite(&mut self, collection: &CollectionName) -> bool {
         self.rewrites.insert(collection.clone())
+    }
+
+    /// Where what will stand at a path stands in documents of the schema in force.
+    pub(super) fn former(&self, name: &CollectionName, path: &Path) -> Result<Path> {
+        let mut segments = path.segments().to_vec();
+        for migration in self.changes.get(name).into_iter().flat_map(|change| change.migrations.iter().rev()) {
+            if let (Migration::Rename { from, to }, Some(head)) = (migration, segments.first_mut())
+                && to == head
+            {
+                head.clone_from(from);
+            }
+        }
+        Path::from_segments(segments)
     }
 
     /// A document of the schema in force as the staged one will have it.

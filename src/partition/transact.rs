@@ -43,37 +43,89 @@ pub(super) fn transact<S: Store>(
         return answer(request, &receipt).map_err(Failed::from);
     }
     timely(&request.batch, moment.now)?;
-    if body.len() > BODY_BYTES {
-        return Err(Error::new(Code::TooLarge, format!("A body has at most {BODY_BYTES} bytes.")).into());
-    }
+    sized(body)?;
     let time = state.clock.clone().tick(moment.now);
     if request.call == PartitionCall::Import {
         return imported(request, &digest, body, state, store, moment, time);
     }
     let batch = batch(request, digest, body, state, moment)?;
-    let mut new_id = || moment.new_id().to_string();
-    let mut deciding = Deciding { store, state, work: Workspace::default(), time, new_id: &mut new_id };
-    let decided = deciding.decide(&batch.reads, &batch.operations);
-    let work = deciding.work;
+    let (work, decided) = decide(&batch, time, state, store, moment);
     let heading = Heading { batch: batch.id.as_str(), digest: &batch.digest, time };
     if let Err(error) = decided {
-        let error = fitting(error, &request.call);
-        if batch.named && is_durable(error.code) {
-            let receipt = Receipt::rejected(&error);
-            write(store, state, &Workspace::default(), &heading, |_| Some(receipt)).map_err(stale)?;
-        }
-        return Err(error.into());
+        return reject(error, &batch, request, &heading, state, store);
     }
     let mut kept = None;
-    write(store, state, &work, &heading, |outcome| {
+    let written = write(store, state, &work, &heading, |outcome| {
         let results = batch.operations.iter().map(|operation| outcome(&operation.document)).collect();
         let receipt = Receipt::Committed { time, results };
         kept = Some(receipt.clone());
         Some(receipt)
-    })
-    .map_err(stale)?;
+    });
+    match written {
+        Ok(()) => {}
+        Err(error) if error.code == Code::Internal => return Err(stale(error)),
+        Err(error) => return reject(error, &batch, request, &heading, state, store),
+    }
     let receipt = kept.ok_or_else(|| Error::new(Code::Internal, "A commit left no receipt."))?;
     answer(request, &receipt).map_err(Failed::from)
+}
+
+/// Refuses a batch. If its sender may ask again, the refusal is kept, so that the answer stays the same.
+fn reject<S: Store>(
+    error: Error,
+    batch: &Batch,
+    request: &PartitionRequest,
+    heading: &Heading<'_>,
+    state: &mut State,
+    store: &mut S,
+) -> std::result::Result<Answer, Failed> {
+    let error = fitting(error, &request.call);
+    if batch.named && is_durable(error.code) {
+        let receipt = Receipt::rejected(&error);
+        write(store, state, &Workspace::default(), heading, |_| Some(receipt)).map_err(stale)?;
+    }
+    Err(error.into())
+}
+
+/// Whether a write could be committed where nothing is stored yet. A key is not taken into use for one that could not.
+///
+/// # Errors
+/// What the write would be refused for.
+pub(super) fn rehearse<S: Store>(
+    request: &PartitionRequest,
+    body: &[u8],
+    state: &State,
+    store: &mut S,
+    moment: &mut Moment<'_>,
+) -> Result<()> {
+    timely(&request.batch, moment.now)?;
+    sized(body)?;
+    if request.call == PartitionCall::Import {
+        return Ok(());
+    }
+    let batch = batch(request, String::new(), body, state, moment)?;
+    let (_, decided) = decide(&batch, moment.now, state, store, moment);
+    decided.map_err(|error| fitting(error, &request.call))
+}
+
+fn decide<S: Store>(
+    batch: &Batch,
+    time: Time,
+    state: &State,
+    store: &mut S,
+    moment: &mut Moment<'_>,
+) -> (Workspace, Result<()>) {
+    let mut new_id = || moment.new_id().to_string();
+    let mut deciding = Deciding { store, state, work: Workspace::default(), time, new_id: &mut new_id };
+    let decided = deciding.decide(&batch.reads, &batch.operations);
+    (deciding.work, decided)
+}
+
+fn sized(body: &[u8]) -> Result<()> {
+    if body.len() > BODY_BYTES {
+        return refuse(Code::TooLarge, format!("A body has at most {BODY_BYTES} bytes."));
+    }
+    Ok(())
 }
 
 fn stale(error: Error) -> Failed {
@@ -110,7 +162,8 @@ fn known(id: &BatchId, digest: &str, store: &mut impl Store) -> Result<Option<Re
 fn timely(id: &BatchId, now: Time) -> Result<()> {
     let Some(ms) = id.made_at_ms() else { return Ok(()) };
     let made = i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000);
-    if made.saturating_add(RETENTION_US) < now.micros() {
+    // The id may have been made by a clock ahead of this one; its receipt is kept from the commit on.
+    if made.saturating_add(RETENTION_US - CLOCK_SKEW_US) < now.micros() {
         return refuse(
             Code::BatchExpired,
             format!(
@@ -126,15 +179,18 @@ fn timely(id: &BatchId, now: Time) -> Result<()> {
 
 /// Rejections that depend on the data as it was, so that a repeat could come out otherwise.
 fn is_durable(code: Code) -> bool {
-    matches!(code.status(), 404 | 409 | 412 | 422)
+    matches!(code.status(), 404 | 409 | 412 | 413 | 422)
 }
 
-/// What a failed precondition of a batch is called: there it is a conflict, as a read that changed is.
-fn fitting(error: Error, call: &PartitionCall) -> Error {
-    match (error.code, call) {
-        (Code::VersionMismatch, PartitionCall::Batch) => Error { code: Code::Conflict, ..error },
-        _ => error,
+/// An error as the request's kind tells it: in a batch a failed precondition is a conflict, as a read that changed is;
+/// a request for one document has no operations to number.
+fn fitting(mut error: Error, call: &PartitionCall) -> Error {
+    if *call != PartitionCall::Batch {
+        error.members.remove("operation");
+    } else if error.code == Code::VersionMismatch {
+        error.code = Code::Conflict;
     }
+    error
 }
 
 /// The batch that a request brings.

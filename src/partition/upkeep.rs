@@ -3,8 +3,8 @@
 use super::commit::{Heading, write};
 use super::decide::Deciding;
 use super::rewrite;
-use super::state::{State, oldest, put};
-use super::workspace::Workspace;
+use super::state::{State, collection_of, oldest, put};
+use super::workspace::{After, Workspace};
 use crate::batch::{Change, Operation};
 use crate::error::Result;
 use crate::id::DocumentRef;
@@ -12,6 +12,11 @@ use crate::limits::{RETENTION_STEP_ROWS, RETENTION_US, TTL_RETRY_US, TTL_STEP_DO
 use crate::moment::Moment;
 use crate::store::{Cell, Store};
 use crate::time::Time;
+use crate::value::Value;
+
+/// The batch that the log names for what happens here. No caller's: a batch id holds no space, so that when rows of
+/// this name go, no receipt of a caller's goes with them.
+const OWN: &str = "of ttl";
 
 /// When the next document's time comes, of all collections with a TTL.
 pub(super) fn first_expiry(state: &State, store: &mut impl Store) -> Result<Option<Time>> {
@@ -27,6 +32,18 @@ pub(super) fn first_expiry(state: &State, store: &mut impl Store) -> Result<Opti
         }
     }
     Ok(first)
+}
+
+/// Looks at what was written for documents whose time comes before any that is known of.
+pub(super) fn expect(state: &mut State, work: &Workspace) {
+    for document in work.changed() {
+        let Some(ttl) = &collection_of(&state.schema, &document.collection).ttl else { continue };
+        let Some(After::Document(members)) = work.get(document).map(|entry| &entry.after) else { continue };
+        if let Value::String(text) = super::constraint::at(members, ttl) {
+            let time = Time::parse(text).unwrap_or(Time::from_micros(0));
+            state.expiry = Some(state.expiry.map_or(time, |earlier| earlier.min(time)));
+        }
+    }
 }
 
 /// When the alarm should ring next.
@@ -99,7 +116,7 @@ fn delete<S: Store>(operations: &[Operation], state: &mut State, store: &mut S, 
     let mut deciding = Deciding { store, state, work: Workspace::default(), time, new_id: &mut new_id };
     deciding.decide(&[], operations)?;
     let work = deciding.work;
-    write(store, state, &work, &Heading { batch: "ttl", digest: "", time }, |_| None)
+    write(store, state, &work, &Heading { batch: OWN, digest: "", time }, |_| None)
 }
 
 /// Drops rows of the log, with their receipts, that are past retention. The last row stays: it carries the clock.

@@ -38,7 +38,7 @@ impl Peek {
     ///
     /// # Errors
     /// `too_large`; what is wrong with a body that is no JSON object; and `invalid_query`, `invalid_id`,
-    /// `invalid_name`, `invalid_batch_id` or `several_keys` where the body does not say one key.
+    /// `invalid_name`, `invalid_request`, `invalid_batch_id` or `several_keys` where the body does not say one key.
     pub fn with_body(self, body: &[u8]) -> Result<PartitionRequest> {
         if body.len() > BODY_BYTES {
             return Err(too_large());
@@ -110,13 +110,26 @@ fn batch_key(batch: Batch<'_>) -> Result<Key> {
         Ok(document) => Ok(document.id.key()),
         Err(error) => Err(error.with(place, index)),
     };
-    if let Some(document) = batch.first_operation {
-        return of(&document, "operation", 0);
+    // What names no document is refused here: a partition would take its key into use before it looks.
+    match batch.operations {
+        Operations::Empty => {}
+        Operations::First(document) => return of(&document, "operation", 0),
+        Operations::Unnamed => {
+            return Err(Error::new(
+                Code::InvalidRequest,
+                "An operation has exactly one of `insert`, `replace`, `patch`, `delete`, `check`: \"<collection>/<id>\".",
+            )
+            .with("operation", 0));
+        }
+        Operations::Other => return refuse(Code::InvalidRequest, "`ops` must be an array."),
     }
-    if let Some((index, document)) = batch.first_read {
+    if let Some((index, document)) = batch.reads.document {
         return of(&document, "read", index);
     }
-    match batch.first_query_key {
+    if batch.reads.is_other {
+        return refuse(Code::InvalidRequest, "`reads` must be an array.");
+    }
+    match batch.reads.query_key {
         Some((index, key)) => Key::parse(&key).map_err(|error| error.with("read", index)),
         None => Ok(Key::empty()),
     }
@@ -158,9 +171,8 @@ fn one_text<'de, A: MapAccess<'de>>(mut members: A, wanted: &str) -> std::result
 #[derive(Default)]
 struct Batch<'de> {
     id: Text<'de>,
-    first_operation: Option<Cow<'de, str>>,
-    first_read: Option<(usize, Cow<'de, str>)>,
-    first_query_key: Option<(usize, Cow<'de, str>)>,
+    operations: Operations<'de>,
+    reads: Reads<'de>,
 }
 
 impl<'de> Shape<'de> for Option<Batch<'de>> {
@@ -169,10 +181,13 @@ impl<'de> Shape<'de> for Option<Batch<'de>> {
         while let Some(name) = next_name(&mut members)? {
             match &*name {
                 "id" => batch.id = next_text(&mut members)?,
-                "ops" => batch.first_operation = members.next_value::<Seen<Operations<'de>>>()?.0.0,
+                "ops" => {
+                    batch.operations =
+                        members.next_value::<Seen<Option<Operations<'de>>>>()?.0.unwrap_or(Operations::Other)
+                }
                 "reads" => {
-                    let reads = members.next_value::<Seen<Reads<'de>>>()?.0;
-                    (batch.first_read, batch.first_query_key) = (reads.document, reads.query_key);
+                    let other = || Reads { is_other: true, ..Reads::default() };
+                    batch.reads = members.next_value::<Seen<Option<Reads<'de>>>>()?.0.unwrap_or_else(other);
                 }
                 _ => {
                     members.next_value::<IgnoredAny>()?;
@@ -183,15 +198,29 @@ impl<'de> Shape<'de> for Option<Batch<'de>> {
     }
 }
 
-/// The operations of a batch: the document of the first.
+/// The operations of a batch.
 #[derive(Default)]
-struct Operations<'de>(Option<Cow<'de, str>>);
+enum Operations<'de> {
+    /// There is none.
+    #[default]
+    Empty,
+    /// The document of the first.
+    First(Cow<'de, str>),
+    /// The first names no document.
+    Unnamed,
+    /// This is no list.
+    Other,
+}
 
-impl<'de> Shape<'de> for Operations<'de> {
+impl<'de> Shape<'de> for Option<Operations<'de>> {
     fn items<A: SeqAccess<'de>>(mut items: A) -> std::result::Result<Self, A::Error> {
         let first = items.next_element::<Seen<Operation<'de>>>()?;
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Operations(first.and_then(|seen| seen.0.0)))
+        Ok(Some(match first {
+            None => Operations::Empty,
+            Some(Seen(Operation(Some(document)))) => Operations::First(document),
+            Some(Seen(Operation(None))) => Operations::Unnamed,
+        }))
     }
 }
 
@@ -222,20 +251,22 @@ impl<'de> Shape<'de> for Operation<'de> {
 struct Reads<'de> {
     document: Option<(usize, Cow<'de, str>)>,
     query_key: Option<(usize, Cow<'de, str>)>,
+    /// This is no list.
+    is_other: bool,
 }
 
-impl<'de> Shape<'de> for Reads<'de> {
+impl<'de> Shape<'de> for Option<Reads<'de>> {
     fn items<A: SeqAccess<'de>>(mut items: A) -> std::result::Result<Self, A::Error> {
         let mut reads = Reads::default();
         let mut index = 0;
         while reads.document.is_none() {
-            let Some(Seen(read)) = items.next_element::<Seen<Read<'de>>>()? else { return Ok(reads) };
+            let Some(Seen(read)) = items.next_element::<Seen<Read<'de>>>()? else { return Ok(Some(reads)) };
             reads.document = read.document.map(|document| (index, document));
             reads.query_key = reads.query_key.or(read.query_key.map(|key| (index, key)));
             index += 1;
         }
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(reads)
+        Ok(Some(reads))
     }
 }
 

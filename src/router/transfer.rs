@@ -4,13 +4,9 @@ use super::Chunk;
 use crate::error::{Code, Error, Result};
 use crate::id::{CollectionName, DatabaseName, DocumentRef, Key};
 use crate::moment::Moment;
-use crate::wire::{Bearer, CatalogCall, CatalogRequest, PartitionCall, PartitionRequest, percent_decode};
-
-/// With an answer 421: the percent-encoded key whose partition is to be asked instead.
-pub const ELSEWHERE_HEADER: &str = "selvedge-elsewhere";
-
-/// With the answer to an export: the percent-encoded `<collection>/<id>` that it ends at, while there is more.
-pub const MORE_HEADER: &str = "selvedge-more";
+use crate::wire::{
+    Bearer, CatalogCall, CatalogRequest, ELSEWHERE_HEADER, MORE_HEADER, PartitionCall, PartitionRequest, percent_decode,
+};
 
 /// An import. It needs no batch id: a repeat puts the same documents again.
 #[derive(Clone, Debug, PartialEq)]

@@ -186,6 +186,12 @@ impl CatalogCall {
 /// The header that carries a request.
 pub const ENVELOPE_HEADER: &str = "selvedge-envelope";
 
+/// With an answer 421: the percent-encoded key whose partition is to be asked instead.
+pub const ELSEWHERE_HEADER: &str = "selvedge-elsewhere";
+
+/// With the answer to an export: the percent-encoded `<collection>/<id>` that it ends at, while there is more.
+pub const MORE_HEADER: &str = "selvedge-more";
+
 /// `value` as JSON in ASCII, fit for a header.
 ///
 /// # Errors

@@ -44,10 +44,7 @@ fn a_batch_goes_to_the_key_of_the_first_thing_that_has_one() {
         (r#"{"reads": [{"query": {"from": "x"}}, {"query": {"key": "acme"}}, {"query": {"key": "b"}}]}"#, "acme"),
         (r#"{"ops": []}"#, ""),
         ("{}", ""),
-        // What is no operation is for the partition to explain.
-        (r#"{"ops": [["insert", "orders/acme/o1"]]}"#, ""),
-        (r#"{"ops": [{"insert": 5}], "reads": {"doc": "orders/acme/o1"}}"#, ""),
-        (r#"{"ops": "orders/acme/o1", "reads": 5}"#, ""),
+        (r#"{"ops": [], "reads": [{"query": {"from": "x"}}, {}, 5]}"#, ""),
     ] {
         assert_eq!(key("/v1/shop/_tx", body), goes_to(expected), "{body}");
     }
@@ -60,6 +57,20 @@ fn a_batch_that_names_no_document_is_told_where() {
     let body = r#"{"reads": [{"query": {}}, {"doc": "_x/o1", "version": 1}]}"#;
     let refused = peeked("/v1/shop/_tx", &[], body).unwrap_err();
     assert_eq!((refused.code, refused.members.get("read")), (Code::InvalidName, Some(&1.into())));
+}
+
+#[test]
+fn a_batch_that_says_nothing_of_where_is_not_sent_anywhere() {
+    for body in [
+        r#"{"ops": [["insert", "orders/acme/o1"]]}"#,
+        r#"{"ops": [{"insert": 5}], "reads": [{"doc": "orders/acme/o1"}]}"#,
+        r#"{"ops": [{"body": {}}, {"insert": "orders/acme/o1"}]}"#,
+        r#"{"ops": "orders/acme/o1"}"#,
+        r#"{"ops": null}"#,
+        r#"{"reads": {"doc": "orders/acme/o1"}}"#,
+    ] {
+        assert_eq!(key("/v1/shop/_tx", body), Err(Code::InvalidRequest), "{body}");
+    }
 }
 
 #[test]

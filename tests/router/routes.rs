@@ -1,9 +1,9 @@
 //! Every route, and what of the head goes with it.
 
 use selvedge::id::{CollectionName, DocumentRef, KeyName};
-use selvedge::router::{Export, MORE_HEADER, Route, elsewhere};
+use selvedge::router::{Export, Route, elsewhere};
 use selvedge::time::Time;
-use selvedge::wire::{Bearer, CatalogCall, PartitionCall, Precondition, Verb};
+use selvedge::wire::{Bearer, CatalogCall, MORE_HEADER, PartitionCall, Precondition, Verb};
 
 use super::{MADE, at_a_moment, catalog, partition, peeked, send, send_as, someone};
 

@@ -2,8 +2,8 @@
 //!
 //! Every promise here resolves to a response: where the actor cannot be reached, to the problem of that.
 
-use js_sys::futures::JsFuture;
 use js_sys::Promise;
+use js_sys::futures::JsFuture;
 use selvedge::error::{Code, Error, Result};
 use selvedge::wire::{Answer, CatalogRequest, PartitionRequest, to_ascii_json};
 use serde_json::Value;
@@ -61,7 +61,8 @@ impl Letter {
     /// # Errors
     /// `internal` if JavaScript's side fails at once.
     pub(crate) fn send(&self, body: &JsValue) -> Result<Promise> {
-        LOST.with(|lost| host::send(&self.actors, &self.name, &self.envelope, body, lost)).map_err(|thrown| failed(&thrown))
+        LOST.with(|lost| host::send(&self.actors, &self.name, &self.envelope, body, lost))
+            .map_err(|thrown| failed(&thrown))
     }
 
     /// Sends it with a caller's body.

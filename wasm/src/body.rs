@@ -111,7 +111,10 @@ impl Chunks {
 }
 
 fn too_large<T>() -> Result<T> {
-    refuse(Code::TooLarge, format!("A body has at most {BODY_BYTES} bytes; send documents in several requests, or import them."))
+    refuse(
+        Code::TooLarge,
+        format!("A body has at most {BODY_BYTES} bytes; send documents in several requests, or import them."),
+    )
 }
 
 fn broken(thrown: &JsValue) -> Error {

@@ -8,8 +8,8 @@ use js_sys::Uint8Array;
 use js_sys::futures::future_to_promise;
 use selvedge::error::{Code, Error, Result};
 use selvedge::id::{DocumentRef, Key};
-use selvedge::router::{Export, MORE_HEADER};
-use selvedge::wire::from_json;
+use selvedge::router::Export;
+use selvedge::wire::{MORE_HEADER, from_json};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use web_sys::Response;
@@ -37,9 +37,12 @@ pub(crate) async fn serve(bindings: Bindings, wanted: Export) -> Result<Response
     let pages = Rc::new(RefCell::new(Some(Turn { first, pages })));
     let next = Closure::<dyn FnMut() -> js_sys::Promise>::new(move || {
         let pages = Rc::clone(&pages);
-        future_to_promise(async move { pull(&pages).await.map_err(|error| js_sys::Error::new(&error.to_string()).into()) })
+        future_to_promise(
+            async move { pull(&pages).await.map_err(|error| js_sys::Error::new(&error.to_string()).into()) },
+        )
     });
-    host::stream(CONTENT_TYPE, &next.into_js_value()).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
+    host::stream(CONTENT_TYPE, &next.into_js_value())
+        .map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
 }
 
 /// What the next pull begins with.

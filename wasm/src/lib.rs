@@ -23,6 +23,8 @@ mod answer;
 mod bearer;
 mod body;
 mod catalog;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod export;
 mod host;
 mod import;
@@ -51,8 +53,7 @@ pub fn fetch(request: Request, bindings: Bindings) -> std::result::Result<JsValu
 
 /// A durable actor's store and alarm.
 fn storage(context: &host::Context) -> Result<(DurableStore, Alarm)> {
-    let storage =
-        context.storage().map_err(|thrown: JsValue| Error::new(Code::Internal, host::message(&thrown)))?;
+    let storage = context.storage().map_err(|thrown: JsValue| Error::new(Code::Internal, host::message(&thrown)))?;
     Ok((DurableStore::over(storage.clone())?, Alarm::of(storage)))
 }
 

@@ -62,6 +62,12 @@ impl Partition {
     fn answer(&self, request: Request) -> Result<JsValue> {
         let home = self.home.as_ref().map_err(Clone::clone)?;
         let envelope = envelope(&request)?;
+        #[cfg(feature = "conformance")]
+        if envelope == crate::conformance::ACTOR {
+            let mut core = home.core.try_borrow_mut().map_err(|_| reentered())?;
+            let answer = crate::conformance::run(core.store());
+            return answer::respond(&answer).map(JsValue::from).map_err(|thrown| defect(&thrown));
+        }
         let asked: PartitionRequest = from_json(&envelope)?;
         if !home.alarm.is_known() {
             return Ok(answer::later(Rc::clone(home).first(request, asked)));

@@ -1,8 +1,8 @@
 //! The router: every request that reaches the Worker, to the actor that answers it.
 
 use selvedge::error::{Code, Error, Result};
-use selvedge::router::{ELSEWHERE_HEADER, Head, Peek, Route, elsewhere, route};
-use selvedge::wire::PartitionRequest;
+use selvedge::router::{Head, Peek, Route, elsewhere, route};
+use selvedge::wire::{ELSEWHERE_HEADER, PartitionRequest};
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
@@ -19,6 +19,10 @@ use crate::{answer, bearer, body, export, import};
 pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
     let (method, url, headers) = (request.method(), request.url(), request.headers());
     let (path, query) = split(&url);
+    #[cfg(feature = "conformance")]
+    if path == crate::conformance::PATH {
+        return crate::conformance::ask(bindings);
+    }
     let header = |name: &str| headers.get(name).ok().flatten();
     let bearer = bearer::of(header("authorization"), bindings);
     let head = Head { method: &method, path, query, header: &header, bearer };
