@@ -1,0 +1,9 @@
+//! A partition, with its catalog, through the requests they take: what is promised of documents, batches,
+//! constraints, time travel and transfers.
+
+#[path = "partition/documents.rs"]
+mod documents;
+#[path = "executors/random.rs"]
+mod random;
+#[path = "actors/world.rs"]
+mod world;
