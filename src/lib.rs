@@ -71,6 +71,7 @@ pub mod id;
 pub mod limits;
 pub mod moment;
 pub mod partition;
+mod percent;
 mod principal;
 pub mod query;
 pub mod router;

@@ -117,7 +117,7 @@ impl Token {
         let parts: Vec<String> = self
             .0
             .iter()
-            .map(|(key, time)| format!("{}@{}", crate::wire::percent_encode(key.as_str()), time.0))
+            .map(|(key, time)| format!("{}@{}", crate::percent::percent_encode(key.as_str()), time.0))
             .collect();
         parts.join(",")
     }
@@ -130,7 +130,7 @@ impl Token {
         let mut times = BTreeMap::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let entry = part.rsplit_once('@').and_then(|(key, us)| {
-                let key = Key::parse(&crate::wire::percent_decode(key).ok()?).ok()?;
+                let key = Key::parse(&crate::percent::percent_decode(key).ok()?).ok()?;
                 Some((key, Time::from_micros(us.parse().ok()?)))
             });
             let Some((key, time)) = entry else {

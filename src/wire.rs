@@ -3,12 +3,11 @@
 mod answer;
 mod envelope;
 mod grant;
-mod percent;
 
+pub use crate::percent::{percent_decode, percent_encode};
 pub use answer::Answer;
 pub use envelope::{
     Bearer, CatalogCall, CatalogRequest, ELSEWHERE_HEADER, ENVELOPE_HEADER, MORE_HEADER, PartitionCall,
     PartitionRequest, Precondition, Verb, from_json, to_ascii_json,
 };
 pub use grant::{Credential, Grant, Lesson, Progress, Role, SchemaText};
-pub use percent::{percent_decode, percent_encode};
