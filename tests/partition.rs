@@ -3,7 +3,11 @@
 
 #[path = "partition/documents.rs"]
 mod documents;
+#[path = "partition/idempotency.rs"]
+mod idempotency;
 #[path = "executors/random.rs"]
 mod random;
+#[path = "partition/transactions.rs"]
+mod transactions;
 #[path = "actors/world.rs"]
 mod world;
