@@ -8,6 +8,8 @@ pub mod keys;
 mod record;
 mod schema;
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::error::{Code, Error, Result, refuse};
@@ -35,37 +37,47 @@ pub enum Step {
 /// The actor that knows a database.
 pub struct Catalog<S: Store> {
     store: S,
-    /// Partitions told in this event. The platform bounds what one event may ask of others.
-    tells: usize,
+    /// Partitions told so far in the event that is being handled.
+    told: usize,
+    /// Partitions that did not answer; an event asks each of them once.
+    silent: BTreeSet<Key>,
     alarm: Option<Time>,
 }
 
 impl<S: Store> Catalog<S> {
     /// A catalog over its store.
     pub fn new(store: S) -> Catalog<S> {
-        Catalog { store, tells: 0, alarm: None }
+        Catalog { store, told: 0, silent: BTreeSet::new(), alarm: None }
     }
 
-    /// Takes a request. `round` counts how often the same request came again after a [`Step::Tell`].
-    pub fn handle(&mut self, moment: &mut Moment<'_>, request: &CatalogRequest, body: &[u8], round: usize) -> Step {
-        if round == 0 {
-            self.tells = 0;
-        }
-        self.step(moment, request, body, round).unwrap_or_else(|error| Step::Answer(error.into()))
+    /// Takes a request. `told` counts the partitions that this event has told something so far: the
+    /// platform bounds what one event may ask of others.
+    pub fn handle(&mut self, moment: &mut Moment<'_>, request: &CatalogRequest, body: &[u8], told: usize) -> Step {
+        self.at(told);
+        self.step(moment, request, body, told).unwrap_or_else(|error| Step::Answer(error.into()))
     }
 
     /// Takes what a partition answered; `None` if it could not be reached.
     pub fn heard(&mut self, key: &Key, progress: Option<Progress>) {
-        let Some(progress) = progress else { return };
-        // What fails here is asked again.
-        let _ = self.note(key, &progress);
+        let noted = progress.map(|progress| self.note(key, &progress));
+        if !matches!(noted, Some(Ok(()))) {
+            self.silent.insert(key.clone());
+        }
+    }
+
+    /// Whether this is the beginning of an event, or how far into one.
+    fn at(&mut self, told: usize) {
+        self.told = told;
+        if told == 0 {
+            self.silent.clear();
+        }
     }
 
     /// Goes on with what is not everywhere yet. `Some(Tell)` as in [`Catalog::handle`]; `None` when there is nothing
     /// left to do now.
-    pub fn alarm(&mut self, moment: &mut Moment<'_>, round: usize) -> Option<Step> {
-        if round == 0 {
-            self.tells = 0;
+    pub fn alarm(&mut self, moment: &mut Moment<'_>, told: usize) -> Option<Step> {
+        self.at(told);
+        if told == 0 {
             self.alarm = None;
         }
         let step = self.spread(moment).unwrap_or(None);
@@ -85,7 +97,7 @@ impl<S: Store> Catalog<S> {
         &mut self.store
     }
 
-    fn step(&mut self, moment: &mut Moment<'_>, request: &CatalogRequest, body: &[u8], round: usize) -> Result<Step> {
+    fn step(&mut self, moment: &mut Moment<'_>, request: &CatalogRequest, body: &[u8], told: usize) -> Result<Step> {
         let record = Record::load(&mut self.store)?;
         if let CatalogCall::Join { key, register } = &request.call {
             return self.join(moment, record, key, *register);
@@ -94,7 +106,7 @@ impl<S: Store> Catalog<S> {
             return self.create(request, record).map(Step::Answer);
         }
         let Some(record) = record else {
-            return match (&request.bearer, &request.call, round) {
+            return match (&request.bearer, &request.call, told) {
                 (Bearer::Root, CatalogCall::Delete, 1..) => Ok(Step::Answer(Answer::empty(204))),
                 (Bearer::Root, ..) => Err(unknown(&request.db)),
                 _ => Err(unauthenticated()),
@@ -114,12 +126,12 @@ impl<S: Store> Catalog<S> {
         }
         match &request.call {
             CatalogCall::Create | CatalogCall::Join { .. } => refuse(Code::Internal, "That was answered before."),
-            CatalogCall::Delete => self.delete(moment, record, &request.bearer, round),
+            CatalogCall::Delete => self.delete(moment, record, &request.bearer, told),
             CatalogCall::GetSchema => self.get_schema(&record).map(Step::Answer),
-            CatalogCall::PutSchema { only_if } => self.put_schema(moment, record, body, *only_if, round),
+            CatalogCall::PutSchema { only_if } => self.put_schema(moment, record, body, *only_if, told),
             CatalogCall::CreateKey => self.create_key(moment, record, body).map(Step::Answer),
             CatalogCall::ListKeys => Ok(Step::Answer(keys::list(&record))),
-            CatalogCall::DeleteKey { name } => self.delete_key(moment, record, name, round),
+            CatalogCall::DeleteKey { name } => self.delete_key(moment, record, name, told),
             CatalogCall::Keys { after } => {
                 let keys = record::keys_after(after.as_ref(), CATALOG_PAGE_KEYS, &mut self.store)?;
                 Ok(Step::Answer(Answer::json(200, json!({ "keys": keys }).to_string())))
@@ -141,11 +153,11 @@ impl<S: Store> Catalog<S> {
         }
     }
 
-    fn delete(&mut self, moment: &mut Moment<'_>, mut record: Record, bearer: &Bearer, round: usize) -> Result<Step> {
+    fn delete(&mut self, moment: &mut Moment<'_>, mut record: Record, bearer: &Bearer, told: usize) -> Result<Step> {
         if *bearer != Bearer::Root {
             return refuse(Code::Forbidden, "Only the root key deletes databases.");
         }
-        if !record.dropped && round > 0 {
+        if !record.dropped && told > 0 {
             // It was deleted and is there anew: that one nobody asked to delete.
             return Ok(Step::Answer(Answer::empty(204)));
         }
@@ -211,19 +223,21 @@ impl<S: Store> Catalog<S> {
             let behind = if surveyed_enough {
                 Vec::new()
             } else {
-                let left = CATALOG_STEP_KEYS.min(CATALOG_TELLS.saturating_sub(self.tells));
+                let left = CATALOG_STEP_KEYS.min(CATALOG_TELLS.saturating_sub(self.told));
                 // First whoever believes to be the only key: the others must not take up their work before.
-                let mut behind = record::uninformed(record.crowded, left, &mut self.store)?;
+                let most = if left == 0 { 0 } else { left + self.silent.len() };
+                let mut behind = record::uninformed(record.crowded, most, &mut self.store)?;
                 if behind.is_empty() {
-                    behind = record::behind(record.must, left, &mut self.store)?;
+                    behind = record::behind(record.must, most, &mut self.store)?;
                 }
+                behind.retain(|key| !self.silent.contains(key));
+                behind.truncate(left);
                 if behind.is_empty() && record::undone(record.must, &mut self.store)? > 0 {
                     return Ok(None);
                 }
                 behind
             };
             if !behind.is_empty() {
-                self.tells += behind.len();
                 let keys = record::count(&mut self.store)?;
                 let db = &record.db;
                 // Whatever becomes of this event, its work goes on.

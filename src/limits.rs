@@ -170,7 +170,7 @@ pub const API_KEYS: usize = 256;
 /// Microseconds for which log, earlier versions and receipts are kept: 7 days.
 pub const RETENTION_US: i64 = 7 * 24 * 3600 * 1_000_000;
 
-/// Microseconds by which a caller's time (a batch id's, `at`) may lie ahead of the home's clock.
+/// Microseconds by which a caller's time (a batch id's) may lie ahead of the home's clock.
 pub const CLOCK_SKEW_US: i64 = 5 * 60 * 1_000_000;
 
 /// Log rows dropped in one step of retention.

@@ -62,10 +62,10 @@ impl<S: Store> Catalog<S> {
         moment: &mut Moment<'_>,
         mut record: Record,
         name: &KeyName,
-        round: usize,
+        told: usize,
     ) -> Result<Step> {
-        // Only at first: in a later round it is another key, made under that name meanwhile.
-        if round == 0
+        // Only at first: later it is another key, made under that name meanwhile.
+        if told == 0
             && let Some(at) = record.credentials.iter().position(|credential| credential.name == *name)
         {
             record.credentials.remove(at);
@@ -76,7 +76,7 @@ impl<S: Store> Catalog<S> {
             record.save(&mut self.store)?;
         }
         let Some(epoch) = record.revoked.iter().find(|(revoked, _)| revoked == name).map(|(_, epoch)| *epoch) else {
-            if round > 0 {
+            if told > 0 {
                 return Ok(Step::Answer(Answer::empty(204)));
             }
             return Err(Error::new(Code::UnknownRoute, format!("There is no API key {:?}.", name.as_str())));

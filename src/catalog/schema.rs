@@ -38,14 +38,14 @@ impl<S: Store> Catalog<S> {
         mut record: Record,
         body: &[u8],
         only_if: Option<i64>,
-        round: usize,
+        told: usize,
     ) -> Result<Step> {
         if body.len() > SCHEMA_BYTES {
             return refuse(Code::TooLarge, format!("A schema has at most {SCHEMA_BYTES} bytes."));
         }
         let tree = value::parse(body)?;
         let text = tree.to_string();
-        if round == 0 && record.staged.as_ref().is_none_or(|staged| staged.text != text) {
+        if told == 0 && record.staged.as_ref().is_none_or(|staged| staged.text != text) {
             if let Some(wanted) = only_if
                 && i64::try_from(record.schema.version) != Ok(wanted)
             {

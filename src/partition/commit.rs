@@ -61,7 +61,8 @@ pub(super) fn write<S: Store>(
 ) -> Result<()> {
     let first = state.seq + 1;
     let mut flagged = false;
-    let last = store.atomically(|store| {
+    let mut former = None;
+    let written = store.atomically(|store| {
         let mut lines: Vec<Line> = Vec::with_capacity(work.changed().len());
         let mut places = BTreeMap::new();
         let mut seq = state.seq;
@@ -72,6 +73,7 @@ pub(super) fn write<S: Store>(
             }
             seq += 1;
             if state.tables.get(&document.collection).is_none() {
+                former.get_or_insert_with(|| state.tables.clone());
                 state.make_table(&document.collection, store)?;
             }
             let (line, rewritten) = line(state, document, entry, seq, heading.time)
@@ -113,7 +115,17 @@ pub(super) fn write<S: Store>(
             put(store, "survey", survey)?;
         }
         Ok(seq)
-    })?;
+    });
+    let last = match (written, former) {
+        (Ok(last), _) => last,
+        (Err(error), None) => return Err(error),
+        (Err(error), Some(former)) => {
+            // The tables that were made are gone again.
+            state.layout = former.layout()?;
+            state.tables = former;
+            return Err(error);
+        }
+    };
     if last >= first {
         state.seq = last;
         state.clock.tick(heading.time);

@@ -65,7 +65,15 @@ impl Survey {
             // A unique set is looked through before documents are rewritten: it needs columns of what is to come.
             let apart = change.is_some_and(|change| change.revalidate && !change.unique_added.is_empty());
             if let Some(table) = state.tables.get_mut(&name) {
-                table.stage(&sets, apart, store)?;
+                match table.stage(&sets, apart, store) {
+                    Err(error) if error.code == Code::InvalidSchema => {
+                        survey.offenders.push(json!({
+                            "collection": name, "code": error.code.as_str(), "detail": error.detail,
+                        }));
+                        survey.surveyed = true;
+                    }
+                    staged => staged?,
+                }
             }
             let Some(change) = change else { continue };
             if change.revalidate || !change.references_added.is_empty() || !change.indexes_added.is_empty() {

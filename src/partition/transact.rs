@@ -52,23 +52,39 @@ pub(super) fn transact<S: Store>(
     let (work, decided) = decide(&batch, time, state, store, moment);
     let heading = Heading { batch: batch.id.as_str(), digest: &batch.digest, time };
     if let Err(error) = decided {
-        let error = fitting(error, &request.call);
-        if batch.named && is_durable(error.code) {
-            let receipt = Receipt::rejected(&error);
-            write(store, state, &Workspace::default(), &heading, |_| Some(receipt)).map_err(stale)?;
-        }
-        return Err(error.into());
+        return reject(error, &batch, request, &heading, state, store);
     }
     let mut kept = None;
-    write(store, state, &work, &heading, |outcome| {
+    let written = write(store, state, &work, &heading, |outcome| {
         let results = batch.operations.iter().map(|operation| outcome(&operation.document)).collect();
         let receipt = Receipt::Committed { time, results };
         kept = Some(receipt.clone());
         Some(receipt)
-    })
-    .map_err(stale)?;
+    });
+    match written {
+        Ok(()) => {}
+        Err(error) if error.code == Code::Internal => return Err(stale(error)),
+        Err(error) => return reject(error, &batch, request, &heading, state, store),
+    }
     let receipt = kept.ok_or_else(|| Error::new(Code::Internal, "A commit left no receipt."))?;
     answer(request, &receipt).map_err(Failed::from)
+}
+
+/// Refuses a batch. If its sender may ask again, the refusal is kept, so that the answer stays the same.
+fn reject<S: Store>(
+    error: Error,
+    batch: &Batch,
+    request: &PartitionRequest,
+    heading: &Heading<'_>,
+    state: &mut State,
+    store: &mut S,
+) -> std::result::Result<Answer, Failed> {
+    let error = fitting(error, &request.call);
+    if batch.named && is_durable(error.code) {
+        let receipt = Receipt::rejected(&error);
+        write(store, state, &Workspace::default(), heading, |_| Some(receipt)).map_err(stale)?;
+    }
+    Err(error.into())
 }
 
 /// Whether a write could be committed where nothing is stored yet. A key is not taken into use for one that could not.
@@ -163,7 +179,7 @@ fn timely(id: &BatchId, now: Time) -> Result<()> {
 
 /// Rejections that depend on the data as it was, so that a repeat could come out otherwise.
 fn is_durable(code: Code) -> bool {
-    matches!(code.status(), 404 | 409 | 412 | 422)
+    matches!(code.status(), 404 | 409 | 412 | 413 | 422)
 }
 
 /// An error as the request's kind tells it: in a batch a failed precondition is a conflict, as a read that changed is;

@@ -64,22 +64,26 @@ impl Seat {
         let asked: CatalogRequest = from_json(&envelope(request)?)?;
         let body = if asked.call.has_body() { body::read(request).await? } else { Vec::new() };
         self.alarm.learn().await;
-        for round in 0.. {
-            match self.event(|core| at_present(|moment| core.handle(moment, &asked, &body, round)))? {
+        let mut told = 0;
+        loop {
+            match self.event(|core| at_present(|moment| core.handle(moment, &asked, &body, told)))? {
                 Step::Answer(answer) => return Ok(answer),
-                Step::Tell(listeners, grant) => self.tell(listeners, &grant).await?,
+                Step::Tell(listeners, grant) => {
+                    told += listeners.len();
+                    self.tell(listeners, &grant).await?;
+                }
             }
         }
-        Err(Error::new(Code::Internal, "The catalog never answered."))
     }
 
     async fn ring(&self) -> Result<()> {
         self.alarm.rang();
-        for round in 0.. {
-            match self.event(|core| at_present(|moment| core.alarm(moment, round)))? {
-                Some(Step::Tell(listeners, grant)) => self.tell(listeners, &grant).await?,
-                Some(Step::Answer(_)) | None => break,
-            }
+        let mut told = 0;
+        while let Some(Step::Tell(listeners, grant)) =
+            self.event(|core| at_present(|moment| core.alarm(moment, told)))?
+        {
+            told += listeners.len();
+            self.tell(listeners, &grant).await?;
         }
         Ok(())
     }
