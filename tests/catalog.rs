@@ -2,6 +2,8 @@
 
 #[path = "catalog/indexes.rs"]
 mod indexes;
+#[path = "catalog/migrations.rs"]
+mod migrations;
 #[path = "catalog/paced.rs"]
 mod paced;
 #[path = "executors/random.rs"]
