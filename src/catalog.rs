@@ -262,12 +262,11 @@ impl<S: Store> Catalog<S> {
             }
             let Some(staged) = record.staged.take() else { return Ok(None) };
             if record.offenders.is_empty() {
-                record::keep_version(&staged, moment.now, &mut self.store)?;
-                record.schema = staged;
+                record.enact(staged, moment.now, &mut self.store)?;
             } else {
                 record.refused = Some(Refused { schema: staged, offenders: std::mem::take(&mut record.offenders) });
+                record.turn();
             }
-            record.turn();
             record.save(&mut self.store)?;
         }
     }

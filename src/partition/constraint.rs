@@ -44,14 +44,16 @@ pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &Document
     refer(deciding, document, schema, &members, before.as_ref()).map_err(in_error)?;
     unique(deciding, document, schema, false, &members, before.as_ref()).map_err(in_error)?;
     if let Some(survey) = survey {
-        let coming = survey.fitted(&document.collection, members, deciding.time).map_err(|error| {
-            let detail = format!(
-                "{} (So says version {} of the schema, which is coming into force.)",
-                error.detail,
-                survey.version()
-            );
-            in_error(Error { detail, ..error })
-        })?;
+        let coming =
+            survey.fitted(&document.collection, document.id.as_str(), &members, deciding.time).map_err(|error| {
+                let detail = format!(
+                    "{} (So says version {} of the schema, which is coming into force.)",
+                    error.detail,
+                    survey.version()
+                );
+                in_error(Error { detail, ..error })
+            })?;
+        deciding.coming.insert(document.clone(), coming.clone());
         refer(deciding, document, survey.schema(), &coming, None).map_err(in_error)?;
         if survey.is_surveyed() {
             unique(deciding, document, survey.schema(), true, &coming, None).map_err(in_error)?;
@@ -123,6 +125,9 @@ fn unique<S: Store>(
         }
         for (other, entry) in deciding.work.changed_in(&document.collection) {
             let After::Document(theirs) = &entry.after else { continue };
+            // One that was not held against the staged schema yet will meet this one when it is.
+            let coming = if staged { deciding.coming.get(other) } else { Some(theirs) };
+            let Some(theirs) = coming else { continue };
             if other != document && set.iter().zip(&values).all(|(path, value)| at(theirs, path) == *value) {
                 return Err(taken(set, other.id.as_str()));
             }

@@ -1,6 +1,7 @@
 //! Deciding a batch: what it reads still holds, each operation works out, and the whole keeps every constraint.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use super::constraint;
 use super::read;
@@ -25,12 +26,19 @@ pub(super) struct Deciding<'a, S: Store> {
     pub(super) store: &'a mut S,
     pub(super) state: &'a State,
     pub(super) work: Workspace,
+    /// Documents of the workspace that were held against constraints, as the staged schema will have them.
+    pub(super) coming: BTreeMap<DocumentRef, Map<String, Value>>,
     /// The time of the commit, if it comes to one.
     pub(super) time: Time,
     pub(super) new_id: &'a mut dyn FnMut() -> String,
 }
 
-impl<S: Store> Deciding<'_, S> {
+impl<'a, S: Store> Deciding<'a, S> {
+    /// Nothing is decided yet.
+    pub(super) fn new(store: &'a mut S, state: &'a State, time: Time, new_id: &'a mut dyn FnMut() -> String) -> Self {
+        Deciding { store, state, work: Workspace::default(), coming: BTreeMap::new(), time, new_id }
+    }
+
     /// Decides a batch: afterwards the workspace holds what is to be written.
     pub(super) fn decide(&mut self, reads: &[Read], operations: &[Operation]) -> Result<()> {
         for (index, read) in reads.iter().enumerate() {

@@ -280,7 +280,7 @@ impl World {
     }
 
     /// Sets an alarm, if none is set or only a later one.
-    fn arm(&mut self, whose: Option<&Key>, next: Option<Time>) {
+    pub fn arm(&mut self, whose: Option<&Key>, next: Option<Time>) {
         let Some(next) = next.map(Time::micros) else { return };
         let set = self.alarms.entry(whose.cloned()).or_insert(next);
         *set = next.min(*set);
