@@ -28,6 +28,8 @@ pub(super) struct Deciding<'a, S: Store> {
     pub(super) work: Workspace,
     /// Documents of the workspace that were held against constraints, as the staged schema will have them.
     pub(super) coming: BTreeMap<DocumentRef, Map<String, Value>>,
+    /// Which document of the workspace claimed the values of a unique set last; it may have let go of them since.
+    pub(super) claims: BTreeMap<String, DocumentRef>,
     /// The time of the commit, if it comes to one.
     pub(super) time: Time,
     pub(super) new_id: &'a mut dyn FnMut() -> String,
@@ -36,7 +38,15 @@ pub(super) struct Deciding<'a, S: Store> {
 impl<'a, S: Store> Deciding<'a, S> {
     /// Nothing is decided yet.
     pub(super) fn new(store: &'a mut S, state: &'a State, time: Time, new_id: &'a mut dyn FnMut() -> String) -> Self {
-        Deciding { store, state, work: Workspace::default(), coming: BTreeMap::new(), time, new_id }
+        Deciding {
+            store,
+            state,
+            work: Workspace::default(),
+            coming: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            time,
+            new_id,
+        }
     }
 
     /// Decides a batch: afterwards the workspace holds what is to be written.
