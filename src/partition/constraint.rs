@@ -2,12 +2,12 @@
 //!
 //! They are kept at the end of a batch, so that its operations may pass through states that break them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::decide::Deciding;
 use super::key::cell;
 use super::state::collection_of;
-use super::workspace::{After, Stored, parse_body};
+use super::workspace::{After, Entry, Stored, parse_body};
 use crate::batch::decode::same_key;
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{CollectionName, DocumentId, DocumentRef};
@@ -191,6 +191,7 @@ pub(super) fn taken(set: &[Path], by: &str) -> Error {
 fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
     let state = deciding.state;
     let mut queue = gone(deciding);
+    let (mut restricted, mut cleared) = (Vec::new(), BTreeSet::new());
     let mut reached = 0;
     while let Some(deleted) = queue.pop_front() {
         let mut rules: BTreeMap<(CollectionName, Path), OnDelete> = BTreeMap::new();
@@ -215,22 +216,35 @@ fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
                     );
                 }
                 match on_delete {
-                    OnDelete::Restrict => {
-                        return Err(Error::new(
-                            Code::RefViolation,
-                            format!("{deleted} cannot be deleted: `{path}` of {referrer} refers to it."),
-                        )
-                        .with("document", deleted.to_string())
-                        .with("referrer", referrer.to_string()));
-                    }
+                    // What restricts may itself go before this is over.
+                    OnDelete::Restrict => restricted.push((deleted.clone(), path.clone(), referrer)),
                     OnDelete::Cascade => {
                         deciding.work.set(&referrer, After::Gone);
                         queue.push_back(referrer);
                     }
-                    OnDelete::Clear => clear(deciding, &referrer, &path)?,
+                    OnDelete::Clear => {
+                        clear(deciding, &referrer, &path)?;
+                        cleared.insert(referrer);
+                    }
                 }
             }
         }
+    }
+    for (deleted, path, referrer) in restricted {
+        if deciding.work.get(&referrer).is_some_and(Entry::is_there) {
+            return Err(Error::new(
+                Code::RefViolation,
+                format!("{deleted} cannot be deleted: `{path}` of {referrer} refers to it."),
+            )
+            .with("document", deleted.to_string())
+            .with("referrer", referrer.to_string()));
+        }
+    }
+    for document in cleared {
+        let Some(members) = deciding.work.written(&document).cloned() else { continue };
+        let fitted = deciding.fitted(&document, members, Origin::Changed);
+        let fitted = fitted.map_err(|error| error.with("document", document.to_string()))?;
+        deciding.work.set(&document, After::Document(fitted));
     }
     Ok(())
 }
@@ -241,12 +255,12 @@ fn gone<S: Store>(deciding: &Deciding<'_, S>) -> VecDeque<DocumentRef> {
     deciding.work.changed().iter().filter(is_gone).cloned().collect()
 }
 
+/// Makes a reference null. What the schema says to that is asked when all is done.
 fn clear<S: Store>(deciding: &mut Deciding<'_, S>, referrer: &DocumentRef, path: &Path) -> Result<()> {
     let entry = deciding.work.load(referrer, &deciding.state.layout, deciding.store)?;
     let Some(mut members) = entry.members()? else { return Ok(()) };
     let patch = crate::batch::Patch { set: vec![(path.clone(), Value::Null)], ..Default::default() };
     crate::batch::patch::apply(&patch, &mut members)?;
-    let members = deciding.fitted(referrer, members, Origin::Changed)?;
     deciding.work.set(referrer, After::Document(members));
     Ok(())
 }
