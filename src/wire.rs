@@ -3,6 +3,7 @@
 mod answer;
 mod envelope;
 mod grant;
+mod many;
 
 pub use crate::percent::{percent_decode, percent_encode};
 pub use answer::Answer;
@@ -11,3 +12,4 @@ pub use envelope::{
     PartitionRequest, Precondition, Verb, from_json, to_ascii_json,
 };
 pub use grant::{Credential, Grant, Lesson, Progress, Role, SchemaText};
+pub use many::{Item, Reply, items_to_json, reply};

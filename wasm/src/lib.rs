@@ -28,6 +28,7 @@ mod conformance;
 mod export;
 mod host;
 mod import;
+mod many;
 mod moment;
 mod partition;
 mod router;
