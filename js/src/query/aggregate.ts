@@ -3,9 +3,7 @@ import type { Show } from "../schema/infer.js";
 import type { Paths, ValueAt } from "../schema/paths.js";
 
 /** What is computed of a group. */
-export type Aggregate<V> =
-  | readonly ["count"]
-  | readonly ["count" | "sum" | "avg" | "min" | "max", Paths<V>];
+export type Aggregate<V> = readonly ["count"] | readonly ["count" | "sum" | "avg" | "min" | "max", Paths<V>];
 
 /** What to compute, by name. */
 export type Aggregates<V> = { readonly [name: string]: Aggregate<V> };

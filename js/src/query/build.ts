@@ -3,8 +3,11 @@ import type { PathRef } from "./condition.js";
 
 const comparison =
   <const Operator extends string>(operator: Operator) =>
-  <const Path extends string, const Value>(path: Path, value: Value): readonly [Operator, Path, Value] =>
-    [operator, path, value];
+  <const Path extends string, const Value>(path: Path, value: Value): readonly [Operator, Path, Value] => [
+    operator,
+    path,
+    value,
+  ];
 
 /** The values are equal, whatever their types. */
 export const eq = /* @__PURE__ */ comparison("=");

@@ -1,6 +1,6 @@
 /** Conditions: arrays, operator first, then a path, then a value. The tree itself is what travels. */
 import type { Paths, ValueAt } from "../schema/paths.js";
-import type { RelationName, SpelledRelation, SpelledTarget, TargetOf } from "./related.js";
+import type { RelationName, SpelledRelation, TargetOf } from "./related.js";
 import type { Doc } from "./scope.js";
 
 /** A path where a value would stand: another field. Segments may be listed, for names that hold dots. */
@@ -38,15 +38,17 @@ type At<V, Path extends string, T = ValueAt<V, Path>> =
   | (Texts<T> extends true ? readonly ["like" | "prefix", Path, string] : never)
   | (Held<T> extends never ? never : readonly ["contains", Path, Held<T>]);
 
-type Along<C, N> =
-  | { [R in RelationName<C, N>]: readonly ["exists", R] | readonly ["exists", R, On<C, TargetOf<C, N, R>>] }[RelationName<
-      C,
-      N
-    >]
-  | { [T in keyof C & string]: readonly ["exists", SpelledRelation<C, N, T>] | readonly ["exists", SpelledRelation<C, N, T>, On<C, T>] }[keyof C &
-      string];
+/** `["exists", relation, condition]`. An interface, since the types of conditions along relations go round in circles. */
+interface Exists<C, Relation, Target> extends ReadonlyArray<unknown> {
+  readonly 0: "exists";
+  readonly 1: Relation;
+  readonly 2?: Condition<Doc<C, Target>, C, Target>;
+  readonly length: 2 | 3;
+}
 
-type On<C, N> = Condition<Doc<C, N>, C, N>;
+type Along<C, N> =
+  | { [R in RelationName<C, N>]: Exists<C, R, TargetOf<C, N, R>> }[RelationName<C, N>]
+  | { [T in keyof C & string]: Exists<C, SpelledRelation<C, N, T>, T> }[keyof C & string];
 
 /**
  * A condition on documents of the type `V`. With `C` and `N`, the schema and the collection's name, `exists` may
@@ -59,5 +61,3 @@ export type Condition<V, C = never, N = never> =
   | readonly [Equality | Ordering | "in" | "like" | "prefix" | "contains", SegmentPath, unknown]
   | readonly ["null", SegmentPath]
   | ([C] extends [never] ? never : Along<C, N>);
-
-export type { SpelledTarget };

@@ -82,23 +82,23 @@ type CheckedInclude<C, N, Name, S> =
     : never;
 
 /** What includes of documents of the collection `N` must be. */
-export type CheckedIncludes<C, N, I> = IsLoose<C> extends true
-  ? unknown
-  : { readonly [Name in keyof I]: CheckedInclude<C, N, Name, I[Name]> };
+export type CheckedIncludes<C, N, I> =
+  IsLoose<C> extends true ? unknown : { readonly [Name in keyof I]: CheckedInclude<C, N, Name, I[Name]> };
 
 type Member<S, Name extends string> = S extends { readonly [M in Name]: infer Value } ? Value : undefined;
 
 /** One row with its includes. */
 export type WithIncludes<C, N, Row, I> = [I] extends [undefined]
   ? Show<Row>
-  : Show<Omit<Row, keyof I> & { [Name in keyof I]: Included<C, N, Name, I[Name]> }>;
+  : Show<Omit<Row, keyof I> & { -readonly [Name in keyof I]: Included<C, N, Name, I[Name]> }>;
 
-type Included<C, N, Name, S> = IsLoose<C> extends true
-  ? unknown
-  : SpelledTarget<C, N, Name, S> extends Leads<infer Many, infer Target>
-    ? Many extends true
-      ? IncludedRow<C, Target, S>[]
-      : IncludedRow<C, Target, S> | null
-    : never;
+type Included<C, N, Name, S> =
+  IsLoose<C> extends true
+    ? unknown
+    : SpelledTarget<C, N, Name, S> extends Leads<infer Many, infer Target>
+      ? Many extends true
+        ? IncludedRow<C, Target, S>[]
+        : IncludedRow<C, Target, S> | null
+      : never;
 
 type IncludedRow<C, T, S> = WithIncludes<C, T, Selected<Doc<C, T>, Member<S, "select">>, Member<S, "include">>;

@@ -1,16 +1,11 @@
 /** What a query sees: the document of its collection, and the joined ones beside it. */
-import type { Collection } from "../schema/collection.js";
 import type { AnyFields, DocumentOf } from "../schema/infer.js";
 
 /** The fields of a collection. */
 export type FieldsOf<C, N> = N extends keyof C ? (C[N] extends { readonly fields: infer F } ? F : never) : never;
 
 /** The relations that a collection names. */
-export type RelationsOf<C, N> = N extends keyof C
-  ? C[N] extends { readonly relations: infer R }
-    ? R
-    : never
-  : never;
+export type RelationsOf<C, N> = N extends keyof C ? (C[N] extends { readonly relations: infer R } ? R : never) : never;
 
 /** A document of a collection. */
 export type Doc<C, N> = FieldsOf<C, N> extends infer F extends AnyFields ? DocumentOf<F> : never;
@@ -22,5 +17,3 @@ export type Scope<C, N, Joins> = Omit<Doc<C, N>, keyof Joins> & Joins extends in
 
 /** Whether nothing is known of the schema. */
 export type IsLoose<C> = string extends keyof C ? true : false;
-
-export type { Collection };

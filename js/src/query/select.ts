@@ -29,7 +29,12 @@ type Nested<V, Head extends keyof V, Rest> = { [Name in Head]: Kept<NonNullable<
 
 /** What is not there is left out, so what may be null may be missing. */
 type Renamed<V, A> = Show<
-  { -readonly [Alias in keyof A as null extends ValueAt<V, A[Alias] & string> ? never : Alias]: ValueAt<V, A[Alias] & string> } & {
+  {
+    -readonly [Alias in keyof A as null extends ValueAt<V, A[Alias] & string> ? never : Alias]: ValueAt<
+      V,
+      A[Alias] & string
+    >;
+  } & {
     -readonly [Alias in keyof A as null extends ValueAt<V, A[Alias] & string> ? Alias : never]?: ValueAt<
       V,
       A[Alias] & string

@@ -44,13 +44,14 @@ type Known<C, N, T> = {
 };
 
 /** What a tree must be under a schema. Where something is joined, the paths are the server's to check. */
-export type CheckedTree<C, T> = IsLoose<C> extends true
-  ? unknown
-  : T extends { readonly from: infer N extends keyof C }
-    ? (T extends { readonly join: unknown } ? unknown : Known<C, N, T>) & {
-        readonly include?: T extends { readonly include: infer I } ? CheckedIncludes<C, N, I> : unknown;
-      }
-    : { readonly from: keyof C };
+export type CheckedTree<C, T> =
+  IsLoose<C> extends true
+    ? unknown
+    : T extends { readonly from: infer N extends keyof C }
+      ? (T extends { readonly join: unknown } ? unknown : Known<C, N, T>) & {
+          readonly include?: T extends { readonly include: infer I } ? CheckedIncludes<C, N, I> : unknown;
+        }
+      : { readonly from: keyof C };
 
 type Joined<C, J> = {
   -readonly [Name in keyof J]: J[Name] extends { readonly from: infer From }

@@ -17,7 +17,8 @@ export interface FieldTraits {
   plain: boolean;
 }
 
-type With<S extends FieldTraits, Change extends Partial<FieldTraits>> = Omit<S, keyof Change> & Change extends infer Next
+type With<S extends FieldTraits, Change extends Partial<FieldTraits>> = Omit<S, keyof Change> &
+  Change extends infer Next
   ? Next extends FieldTraits
     ? { [Trait in keyof FieldTraits]: Next[Trait] }
     : never
@@ -42,9 +43,9 @@ export class Field<out S extends FieldTraits = FieldTraits> {
   }
 
   /** What it becomes on insert or replace where it is missing. `{ now: true }` is for timestamps, `{ id: true }` for strings. */
-  default(value: S["value"] | MadeDefault | (S["optional"] extends true ? null : never)): Field<
-    With<S, { source: "defaulted"; plain: false }>
-  > {
+  default(
+    value: S["value"] | MadeDefault | (S["optional"] extends true ? null : never),
+  ): Field<With<S, { source: "defaulted"; plain: false }>> {
     return this.#with({ default: value as Json });
   }
 

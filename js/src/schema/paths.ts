@@ -14,11 +14,7 @@ export type Paths<T, Depth extends readonly unknown[] = []> = Depth["length"] ex
     : { [Name in keyof T & string]: Name | Below<Name, NonNullable<T[Name]>, Depth> }[keyof T & string];
 
 type Below<Name extends string, T, Depth extends readonly unknown[]> =
-  IsOpen<T> extends true
-    ? `${Name}.${string}`
-    : T extends Leaf
-      ? never
-      : `${Name}.${Paths<T, [...Depth, unknown]>}`;
+  IsOpen<T> extends true ? `${Name}.${string}` : T extends Leaf ? never : `${Name}.${Paths<T, [...Depth, unknown]>}`;
 
 /** The value at a path; with null where it, or something on the way to it, may be missing. */
 export type ValueAt<T, Path extends string> =
@@ -30,6 +26,8 @@ export type ValueAt<T, Path extends string> =
         : T[Path]
       : Path extends `${infer Head}.${infer Rest}`
         ? Head extends keyof T
-          ? ValueAt<NonNullable<T[Head]>, Rest> | (null extends T[Head] ? null : undefined extends T[Head] ? null : never)
+          ?
+              | ValueAt<NonNullable<T[Head]>, Rest>
+              | (null extends T[Head] ? null : undefined extends T[Head] ? null : never)
           : never
         : never;

@@ -45,8 +45,10 @@ export const t = {
   /** An array of one type. */
   array: <F extends Item>(items: F) => plain<Plain<TraitsOf<F>["value"][]>>({ type: "array", items: items.json }),
   /** An object with these fields; `closed` refuses others. */
-  object: <const F extends { readonly [name: string]: Inner }>(fields: F, options: { readonly closed?: boolean } = {}) =>
-    plain<Plain<StoredFields<F>, null, F>>({ type: "object", fields: fieldsJson(fields), ...options }),
+  object: <const F extends { readonly [name: string]: Inner }>(
+    fields: F,
+    options: { readonly closed?: boolean } = {},
+  ) => plain<Plain<StoredFields<F>, null, F>>({ type: "object", fields: fieldsJson(fields), ...options }),
   /**
    * A field that every write computes from the others; callers never set it. It fails to fit where the expression
    * comes to null, unless its type is optional.

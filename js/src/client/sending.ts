@@ -1,0 +1,83 @@
+/** Carrying operations until each is settled: sent together, sent again where that is of use. */
+import { failure, local, problemOf, SelvedgeError } from "./errors.js";
+import { RETRY_FIRST_MS, RETRY_MS, SENDING_MS, SENDING_TRIES } from "./limits.js";
+import type { Operation } from "./operation.js";
+import { jitter, pause } from "./platform.js";
+import type { Seen } from "./token.js";
+import type { Answers, Result, Transport } from "./transport.js";
+
+/** Whether the same request may fare better a moment later. */
+const isPassing = (status: number, retryAfter: number | undefined) =>
+  status === 502 || status === 503 || status === 504 || (status === 429 && retryAfter !== undefined);
+
+/**
+ * Sends operations until each is settled. All are repeatable: reads by nature, writes by their batch id, under which
+ * the server answers the first outcome again.
+ */
+export async function carry(operations: readonly Operation[], transport: Transport, seen: Seen): Promise<void> {
+  let left = operations;
+  for (let tried = 0; ; tried += 1) {
+    left = left.filter((operation) => !operation.settled);
+    if (left.length === 0) return;
+    const isLast = tried + 1 >= SENDING_TRIES;
+    let wait = jitter(tried, RETRY_FIRST_MS, RETRY_MS);
+    try {
+      const { results, token } = await attempt(left, transport, seen.toString());
+      if (token) seen.learn(token);
+      left = left.filter((operation, index) => !settle(operation, results[index], isLast));
+      wait = Math.max(wait, ...results.map(({ retryAfter }) => retryAfter ?? 0));
+    } catch (error) {
+      if (!(error instanceof SelvedgeError)) throw error;
+      if (isLast || error.code === "closed") for (const operation of left) operation.fail(error);
+    }
+    if (left.some((operation) => !operation.settled)) await pause(wait, undefined);
+  }
+}
+
+/** One try. Rejects with a {@link SelvedgeError}, or settles the operations itself. */
+async function attempt(operations: readonly Operation[], transport: Transport, token: string): Promise<Answers> {
+  const giveUp = new AbortController();
+  const late = () => giveUp.abort(failure(local("timeout", `There was no answer within ${SENDING_MS} ms.`)));
+  const timer = setTimeout(late, SENDING_MS);
+  let waited = operations.length;
+  for (const operation of operations) {
+    operation.sent = true;
+    operation.onSettled = () => {
+      waited -= 1;
+      if (waited === 0) giveUp.abort(failure(local("closed", "Nobody waits for the answer any more.")));
+    };
+  }
+  try {
+    return await transport.send({
+      requests: operations.map(({ request }) => request),
+      texts: operations.map(({ text }) => text),
+      token,
+      signal: giveUp.signal,
+    });
+  } catch (cause) {
+    for (const operation of operations) operation.lost = true;
+    if (cause instanceof SelvedgeError) throw cause;
+    throw failure(local("offline", "The request could not be made."), { cause });
+  } finally {
+    clearTimeout(timer);
+    for (const operation of operations) {
+      operation.sent = false;
+      operation.onSettled = () => {};
+    }
+  }
+}
+
+/** Settles an operation by its result; answers false where it is to be sent again. */
+function settle(operation: Operation, result: Result | undefined, isLast: boolean): boolean {
+  if (operation.settled) return true;
+  if (!result) {
+    operation.refuse(local("unexpected_answer", "The server did not answer this request."));
+  } else if (result.status < 300) {
+    operation.resolve(result.body);
+  } else if (!isLast && isPassing(result.status, result.retryAfter)) {
+    return false;
+  } else {
+    operation.refuse(problemOf(result.status, result.body));
+  }
+  return true;
+}
