@@ -160,7 +160,10 @@ describe("rows", () => {
       db.orders
         .select("id")
         .include({
-          customer: { select: ["name"], include: { orders: { select: ["total"], orderBy: [["total", "desc"]], limit: 2 } } },
+          customer: {
+            select: ["name"],
+            include: { orders: { select: ["total"], orderBy: [["total", "desc"]], limit: 2 } },
+          },
           lines: { where: [">", "quantity", 1], include: { product: {} } },
         })
         .all();
@@ -181,7 +184,9 @@ describe("rows", () => {
   test("includes may be spelled out under any name", () => {
     const query = () =>
       db.customers
-        .include({ big: { from: "orders", by: "customer", where: [">", "total", 100], include: { buyer: { ref: "customer" } } } })
+        .include({
+          big: { from: "orders", by: "customer", where: [">", "total", 100], include: { buyer: { ref: "customer" } } },
+        })
         .first();
     type Row = NonNullable<Awaited<ReturnType<typeof query>>>;
     expectTypeOf<Row["big"][number]["status"]>().toEqualTypeOf<"open" | "paid" | "shipped">();
@@ -243,7 +248,12 @@ describe("rows", () => {
     // @ts-expect-error there is no such path
     compiles(() => db.orders.aggregate({ sum: ["sum", "totals"] }));
     // @ts-expect-error groups are ordered by what they have
-    compiles(() => db.orders.groupBy("status").aggregate({ n: ["count"] }).orderBy("placed"));
+    compiles(() =>
+      db.orders
+        .groupBy("status")
+        .aggregate({ n: ["count"] })
+        .orderBy("placed"),
+    );
   });
 
   test("a plain tree is typed as the builder is", () => {
@@ -311,7 +321,13 @@ describe("without a schema", () => {
 
   test("everything is there, and nothing is known of it", () => {
     compiles(() => open.collection("anything").insert({ whatever: 1 }));
-    compiles(() => open.collection("anything").where(["=", "some.path", "x"]).include({ other: { from: "others", by: "it" } }).all());
+    compiles(() =>
+      open
+        .collection("anything")
+        .where(["=", "some.path", "x"])
+        .include({ other: { from: "others", by: "it" } })
+        .all(),
+    );
     const get = () => open.collection("anything").get("x");
     expectTypeOf<NonNullable<Awaited<ReturnType<typeof get>>>["whatever"]>().toEqualTypeOf<unknown>();
     expectTypeOf<NonNullable<Awaited<ReturnType<typeof get>>>["id"]>().toEqualTypeOf<string>();
