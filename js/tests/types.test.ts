@@ -247,13 +247,10 @@ describe("rows", () => {
     }>();
     // @ts-expect-error there is no such path
     compiles(() => db.orders.aggregate({ sum: ["sum", "totals"] }));
+    const counted = () => db.orders.groupBy("status").aggregate({ n: ["count"] });
+    compiles(() => counted().orderBy("n", ["status", "desc"]));
     // @ts-expect-error groups are ordered by what they have
-    compiles(() =>
-      db.orders
-        .groupBy("status")
-        .aggregate({ n: ["count"] })
-        .orderBy("placed"),
-    );
+    compiles(() => counted().orderBy("placed"));
   });
 
   test("a plain tree is typed as the builder is", () => {

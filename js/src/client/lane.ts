@@ -30,17 +30,26 @@ export class Lane {
     this.#waiting = this.#waiting.filter(({ settled }) => !settled);
     const isFree = this.#underWay === 0 || this.#isOrdered;
     if (this.#underWay >= READS_UNDER_WAY || (!isFree && this.#isWriting)) return [];
-    let count = 0;
-    let units = 0;
-    for (const { text, isWrite } of this.#waiting) {
-      units += text.length + 1;
-      if (count === SENDING_REQUESTS || (count > 0 && units > SENDING_UNITS) || (!isFree && isWrite)) break;
-      count += 1;
-    }
+    const count = this.#fitting(isFree);
     const taken = this.#waiting.splice(0, count);
     if (taken.length > 0) this.#underWay += 1;
     if (taken.some(({ isWrite }) => isWrite)) this.#isWriting = true;
     return taken;
+  }
+
+  /** How many of those that wait may travel together now. */
+  #fitting(mayWrite: boolean): number {
+    let units = 0;
+    let [isWriting, isWhole] = [false, false];
+    for (const [count, operation] of this.#waiting.entries()) {
+      units += operation.text.length + 1;
+      isWriting ||= operation.isWrite;
+      isWhole ||= operation.isWhole;
+      const isFull = count === SENDING_REQUESTS || (count > 0 && units > SENDING_UNITS);
+      // A query of the whole database does not stay in line with the writes beside it.
+      if (isFull || (isWriting && (!mayWrite || isWhole))) return count;
+    }
+    return this.#waiting.length;
   }
 
   /** A sending is over. */

@@ -14,6 +14,8 @@ export interface AskOptions {
 export class Operation {
   readonly text: string;
   readonly isWrite: boolean;
+  /** Whether it asks the whole database: the router sends such a query on its way by itself. */
+  readonly isWhole: boolean;
   /** The body of the answer. */
   readonly answer: Promise<unknown>;
   /** Whether nobody waits for it any more. */
@@ -37,6 +39,7 @@ export class Operation {
   ) {
     this.text = JSON.stringify(request);
     this.isWrite = "tx" in request;
+    this.isWhole = "query" in request && !("key" in request.query);
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

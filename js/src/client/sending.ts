@@ -6,30 +6,30 @@ import { jitter, pause } from "./platform.js";
 import type { Seen } from "./token.js";
 import type { Answers, Result, Transport } from "./transport.js";
 
-/** Whether the same request may fare better a moment later. */
-const isPassing = (status: number, retryAfter: number | undefined) =>
-  status === 502 || status === 503 || status === 504 || (status === 429 && retryAfter !== undefined);
-
 /**
  * Sends operations until each is settled. All are repeatable: reads by nature, writes by their batch id, under which
  * the server answers the first outcome again.
  */
 export async function carry(operations: readonly Operation[], transport: Transport, seen: Seen): Promise<void> {
   let left = operations;
-  for (let tried = 0; ; tried += 1) {
+  for (let tried = 0; ; ) {
     left = left.filter((operation) => !operation.settled);
     if (left.length === 0) return;
     const isLast = tried + 1 >= SENDING_TRIES;
     let wait = jitter(tried, RETRY_FIRST_MS, RETRY_MS);
     try {
-      const { results, token } = await attempt(left, transport, seen.toString());
+      const sent = left;
+      const { results, token } = await attempt(sent, transport, seen.toString());
       if (token) seen.learn(token);
-      left = left.filter((operation, index) => !settle(operation, results[index], isLast));
+      left = sent.filter((operation, index) => !settle(operation, results[index], sent.length > 1, isLast));
+      // Where only room was lacking, what is left goes on at once.
+      if (left.length < sent.length && results.some(lacksRoom)) continue;
       wait = Math.max(wait, ...results.map(({ retryAfter }) => retryAfter ?? 0));
     } catch (error) {
       if (!(error instanceof SelvedgeError)) throw error;
       if (isLast || error.code === "closed") for (const operation of left) operation.fail(error);
     }
+    tried += 1;
     if (left.some((operation) => !operation.settled)) await pause(wait, undefined);
   }
 }
@@ -68,16 +68,23 @@ async function attempt(operations: readonly Operation[], transport: Transport, t
 }
 
 /** Settles an operation by its result; answers false where it is to be sent again. */
-function settle(operation: Operation, result: Result | undefined, isLast: boolean): boolean {
+function settle(operation: Operation, result: Result | undefined, isAmongOthers: boolean, isLast: boolean): boolean {
   if (operation.settled) return true;
   if (!result) {
     operation.refuse(local("unexpected_answer", "The server did not answer this request."));
   } else if (result.status < 300) {
     operation.resolve(result.body);
-  } else if (!isLast && isPassing(result.status, result.retryAfter)) {
+  } else if (!isLast && (isPassing(result) || (isAmongOthers && lacksRoom(result)))) {
     return false;
   } else {
     operation.refuse(problemOf(result.status, result.body));
   }
   return true;
 }
+
+/** Whether the same request may fare better a moment later. */
+const isPassing = ({ status, retryAfter }: Result) =>
+  status === 502 || status === 503 || status === 504 || (status === 429 && retryAfter !== undefined);
+
+/** Whether the answers before it left no room for this one. */
+const lacksRoom = ({ status, body }: Result) => status === 413 && problemOf(status, body).code === "answer_too_large";
