@@ -35,6 +35,9 @@ pub const BATCH_QUERIES: usize = 32;
 /// Documents that one batch may delete or clear through references, beyond those it names.
 pub const CASCADE_DOCUMENTS: usize = 10_000;
 
+/// Requests that travel together: they are answered in one event.
+pub const MANY_REQUESTS: usize = 256;
+
 /// Lines of an import that are committed together.
 pub const IMPORT_CHUNK_LINES: usize = 1_000;
 

@@ -11,6 +11,7 @@ mod decide;
 mod import;
 mod key;
 mod learn;
+mod many;
 mod read;
 mod rewrite;
 mod state;
@@ -168,6 +169,9 @@ impl<S: Store> Partition<S> {
 
     /// Serves a request whose principal may make it.
     fn serve(&mut self, moment: &mut Moment<'_>, request: &PartitionRequest, body: &[u8]) -> Result<Answer> {
+        if let PartitionCall::Many { .. } = request.call {
+            return self.many(moment, request, body);
+        }
         let Some(state) = &mut self.state else { return Err(busy()) };
         let store = &mut self.store;
         match &request.call {
@@ -185,7 +189,7 @@ impl<S: Store> Partition<S> {
                     None => answer,
                 })
             }
-            PartitionCall::Learn => refuse(Code::Internal, "Only the catalog teaches."),
+            PartitionCall::Learn | PartitionCall::Many { .. } => refuse(Code::Internal, "That is served elsewhere."),
             PartitionCall::Write { .. }
             | PartitionCall::Insert { .. }
             | PartitionCall::Batch
@@ -251,7 +255,7 @@ impl<S: Store> Partition<S> {
             self.load()?;
             return self.serve(moment, request, body).map(Step::Answer);
         }
-        if role == crate::wire::Role::Read {
+        if !access::writes(&request.call) {
             if let PartitionCall::Query { whole: true } = request.call {
                 if keys > 1 {
                     return Err(several_keys());
@@ -268,7 +272,9 @@ impl<S: Store> Partition<S> {
             return answer.map(Step::Answer);
         }
         let state = State::unregistered(home(request), grant)?;
-        transact::rehearse(request, body, &state, &mut self.store, moment)?;
+        if !matches!(request.call, PartitionCall::Many { .. }) {
+            transact::rehearse(request, body, &state, &mut self.store, moment)?;
+        }
         Ok(ask(request, true))
     }
 }

@@ -7,6 +7,7 @@
 
 mod headers;
 mod import;
+mod many;
 mod openapi;
 mod parameters;
 mod peek;
@@ -16,6 +17,7 @@ mod summary;
 mod transfer;
 
 pub use import::{Chunk, ImportSplitter};
+pub use many::{Many, Part, Replies};
 pub use openapi::openapi;
 pub use peek::Peek;
 pub use summary::ImportSummary;
@@ -53,6 +55,8 @@ pub enum Route {
     Catalog(CatalogRequest),
     /// To the partition that [`Peek::with_body`] finds in the body.
     Peek(Peek),
+    /// To several partitions, cut up by key.
+    Many(Many),
     /// To several partitions, line by line.
     Import(Import),
     /// To all partitions, one after the other.
@@ -138,6 +142,11 @@ pub fn route(head: &Head<'_>, moment: &mut Moment<'_>) -> Result<Route> {
             head.unconditional()?;
             let (batch, named) = head.batch(moment)?;
             Ok(Route::Peek(Peek::new(db, head.bearer.clone(), batch, named, Wanted::Batch)))
+        }
+        (Place::Many(db), Method::Post) => {
+            head.parameters(&[])?;
+            head.unconditional()?;
+            Ok(Route::Many(Many { db, bearer: head.bearer.clone() }))
         }
         (Place::Import(db), Method::Post) => {
             head.parameters(&[])?;

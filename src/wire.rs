@@ -3,6 +3,7 @@
 mod answer;
 mod envelope;
 mod grant;
+mod many;
 mod percent;
 
 pub use answer::Answer;
@@ -11,4 +12,5 @@ pub use envelope::{
     PartitionRequest, Precondition, Verb, from_json, to_ascii_json,
 };
 pub use grant::{Credential, Grant, Lesson, Progress, Role, SchemaText};
+pub use many::{Item, Reply, items_to_json, reply};
 pub use percent::{percent_decode, percent_encode};

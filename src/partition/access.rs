@@ -7,11 +7,23 @@ use crate::wire::{Bearer, PartitionCall, Role};
 /// The role that a call needs.
 pub(super) fn role_for(call: &PartitionCall) -> Role {
     match call {
-        PartitionCall::Get { .. } | PartitionCall::Query { .. } | PartitionCall::Export { .. } => Role::Read,
+        // Of several requests, each is looked at again by itself.
+        PartitionCall::Get { .. }
+        | PartitionCall::Query { .. }
+        | PartitionCall::Export { .. }
+        | PartitionCall::Many { .. } => Role::Read,
         PartitionCall::Write { .. } | PartitionCall::Insert { .. } | PartitionCall::Batch | PartitionCall::Import => {
             Role::Write
         }
         PartitionCall::Learn => Role::Admin,
+    }
+}
+
+/// Whether a call may write, so that it needs the key to be in use.
+pub(super) fn writes(call: &PartitionCall) -> bool {
+    match call {
+        PartitionCall::Many { writes } => *writes,
+        call => role_for(call) > Role::Read,
     }
 }
 

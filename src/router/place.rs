@@ -38,6 +38,7 @@ pub(super) enum Place {
     NamedKey(DatabaseName, KeyName),
     Query(DatabaseName),
     Batch(DatabaseName),
+    Many(DatabaseName),
     Import(DatabaseName),
     Export(DatabaseName),
     Collection(DatabaseName, CollectionName),
@@ -72,6 +73,7 @@ impl Place {
             }
             (Some("_query"), None) => Ok(Place::Query(db)),
             (Some("_tx"), None) => Ok(Place::Batch(db)),
+            (Some("_many"), None) => Ok(Place::Many(db)),
             (Some("_import"), None) => Ok(Place::Import(db)),
             (Some("_export"), None) => Ok(Place::Export(db)),
             (Some(name), _) if name.is_empty() || name.starts_with('_') => unknown(),
@@ -93,7 +95,7 @@ impl Place {
             Place::Schema(_) => "GET, HEAD, PUT",
             Place::Keys(_) => "GET, HEAD, POST",
             Place::NamedKey(..) => "DELETE",
-            Place::Query(_) | Place::Batch(_) | Place::Import(_) | Place::Collection(..) => "POST",
+            Place::Query(_) | Place::Batch(_) | Place::Many(_) | Place::Import(_) | Place::Collection(..) => "POST",
             Place::Document(..) => "GET, HEAD, PUT, PATCH, DELETE",
         }
     }

@@ -97,6 +97,11 @@ pub enum PartitionCall {
     },
     /// Decide the batch in the body.
     Batch,
+    /// Answer the requests in the body, each by itself, in one event.
+    Many {
+        /// Whether there are batches among them.
+        writes: bool,
+    },
     /// Put the lines in the body, each by itself.
     Import,
     /// Documents as lines, after a place.
@@ -120,6 +125,7 @@ impl PartitionCall {
             PartitionCall::Insert { .. }
             | PartitionCall::Query { .. }
             | PartitionCall::Batch
+            | PartitionCall::Many { .. }
             | PartitionCall::Import
             | PartitionCall::Learn => true,
         }

@@ -26,6 +26,7 @@ mod catalog;
 mod export;
 mod host;
 mod import;
+mod many;
 mod moment;
 mod partition;
 mod router;

@@ -9,7 +9,7 @@ use web_sys::{Request, Response};
 use crate::actors::Letter;
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
-use crate::{answer, bearer, body, export, import};
+use crate::{answer, bearer, body, export, import, many};
 
 /// The answer to `request`: a response, or the promise of one. A request that only passes through, as most do, is left
 /// to the platform once it is sent: nothing here waits for it.
@@ -27,6 +27,7 @@ pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
         Route::Partition(asked) => through(&Letter::to_partition(bindings, &asked)?, &request, asked.call.has_body()),
         Route::Catalog(asked) => through(&Letter::to_catalog(bindings, &asked)?, &request, asked.call.has_body()),
         Route::Peek(peek) => Ok(answer::later(peeked(request, bindings.clone(), peek))),
+        Route::Many(wanted) => Ok(answer::later(many::serve(request, bindings.clone(), wanted))),
         Route::Import(wanted) => Ok(answer::later(import::serve(request, bindings.clone(), wanted))),
         Route::Export(wanted) => Ok(answer::later(export::serve(bindings.clone(), wanted))),
     }
@@ -49,7 +50,7 @@ async fn peeked(request: Request, bindings: Bindings, peek: Peek) -> Result<Resp
 }
 
 /// The request to make instead, where a partition says that another is to be asked.
-fn moved(response: &Response, asked: &PartitionRequest) -> Result<Option<PartitionRequest>> {
+pub(crate) fn moved(response: &Response, asked: &PartitionRequest) -> Result<Option<PartitionRequest>> {
     if response.status() != 421 {
         return Ok(None);
     }

@@ -1,0 +1,47 @@
+//! Requests that travel together: cut up by the core, each part sent to its key's partition.
+
+use futures_util::{StreamExt, stream};
+use js_sys::Uint8Array;
+use selvedge::error::{Error, Result};
+use selvedge::router::{Many, Part};
+use web_sys::{Request, Response};
+
+use crate::actors::{AT_ONCE, Letter};
+use crate::host::{self, Bindings};
+use crate::moment::at_present;
+use crate::router::moved;
+use crate::{answer, body};
+
+/// Answers several requests at once.
+///
+/// # Errors
+/// What the core refuses of the whole.
+pub(crate) async fn serve(request: Request, bindings: Bindings, wanted: Many) -> Result<Response> {
+    let bytes = body::read(&request).await?;
+    let (parts, mut replies) = at_present(|moment| wanted.split(&bytes, moment))?;
+    let bindings = &bindings;
+    let mut sent = stream::iter(parts)
+        .map(|part| async move {
+            let answered = send(bindings, &part).await;
+            (part, answered)
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some((part, answered)) = sent.next().await {
+        match answered {
+            Ok((status, text, token)) => replies.take(&part, status, &text, token)?,
+            Err(error) => replies.take(&part, error.code.status(), &error.problem().to_string(), None)?,
+        }
+    }
+    answer::respond(&replies.answer())
+        .map_err(|thrown| Error::new(selvedge::error::Code::Internal, host::message(&thrown)))
+}
+
+async fn send(bindings: &Bindings, part: &Part) -> Result<(u16, String, Option<String>)> {
+    let bytes = Uint8Array::from(part.body.as_bytes());
+    let mut response = Letter::to_partition(bindings, &part.request)?.answer(&bytes).await?;
+    if let Some(elsewhere) = moved(&response, &part.request)? {
+        response = Letter::to_partition(bindings, &elsewhere)?.answer(&bytes).await?;
+    }
+    let token = response.headers().get("selvedge-token").ok().flatten();
+    Ok((response.status(), body::text(&response).await?, token))
+}
