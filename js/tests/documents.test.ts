@@ -44,6 +44,8 @@ describe("documents", () => {
     const db = open().key("many");
     await db.products.insert({ id: "many/a", title: "a", price: 1 });
     await db.products.insert({ id: "many/b", title: "b", price: 2 });
+    const found = await db.products.getMany(["many/b", "many/none", "many/a"]);
+    expect(found.map((product) => product?.title)).toEqual(["b", undefined, "a"]);
     expect(await db.products.get("many/none")).toBeNull();
   });
 
@@ -54,7 +56,7 @@ describe("documents", () => {
     const patched = await db.products.patch("p/tea", { price: 5 }, { ifVersion: replaced.version });
     expect(patched.version).toBeGreaterThan(replaced.version);
     const late = await refusal(db.products.patch("p/tea", { price: 6 }, { ifVersion: replaced.version }));
-    expect(late).toMatchObject({ code: "version_mismatch", status: 412, document: "products/p/tea" });
+    expect(late).toMatchObject({ code: "conflict", status: 409, document: "products/p/tea" });
     expect(late.problem.version).toBe(patched.version);
     await db.products.increment("p/tea", { stock: -4 });
     expect(await db.products.get("p/tea")).toMatchObject({ title: "green tea", price: 5, stock: 6 });
@@ -62,7 +64,9 @@ describe("documents", () => {
     expect(short.code).toBe("check_failed");
     expect(await db.products.delete("p/tea")).toMatchObject({ id: "p/tea", version: null });
     expect(await db.products.get("p/tea")).toBeNull();
-    expect((await refusal(db.products.replace("p/tea", { title: "x", price: 1 }, { ifVersion: 1 }))).status).toBe(412);
+    expect((await refusal(db.products.replace("p/tea", { title: "x", price: 1 }, { ifVersion: 1 }))).code).toBe(
+      "conflict",
+    );
     expect((await refusal(db.products.delete("p/tea"))).code).toBe("not_found");
   });
 

@@ -112,6 +112,20 @@ describe("a transaction", () => {
     expect(await db.products.get("f/tea")).toMatchObject({ title: "tea", stock: 3 });
   });
 
+  test("does not run again for a version that was asked for and is not there", async () => {
+    const db = open().key("k");
+    await db.products.insert({ id: "k/tea", title: "tea", price: 1 });
+    let runs = 0;
+    const failed = await db
+      .transaction((tx) => {
+        runs += 1;
+        tx.products.patch("k/tea", { title: "x" }, { ifVersion: 99 });
+      })
+      .catch((error: SelvedgeError) => error);
+    expect(failed).toMatchObject({ code: "conflict", operation: 0 });
+    expect(runs).toBe(1);
+  });
+
   test("that only reads sees one state of several documents", async () => {
     const db = open().key("g");
     await db.products.insert({ id: "g/a", title: "a", price: 1, stock: 5 });

@@ -27,7 +27,10 @@ export interface ConnectOptions<C extends Collections> extends DispatchOptions {
   readonly transport?: Transport;
 }
 
-/** A database. Nothing is sent before something is asked. */
+/**
+ * A database. Nothing is sent before something is asked, so connecting is cheap. In a Worker connect anew in every
+ * request, with its `token` if it has one: the platform lets no request wait for what another one sent.
+ */
 export function connect<C extends Collections = Collections>(options: ConnectOptions<C>): Database<C> {
   const seen = new Seen(options.token);
   const transport = options.transport ?? new Http(reach(options));

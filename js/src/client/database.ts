@@ -5,7 +5,7 @@ import { uuidv7 } from "./batch-id.js";
 import { byName } from "./by-name.js";
 import { CollectionHandle } from "./collection.js";
 import type { Dispatcher } from "./dispatch.js";
-import { SelvedgeError } from "./errors.js";
+import { failure, local, SelvedgeError } from "./errors.js";
 import { CONFLICT_FIRST_MS, CONFLICT_MS, TRANSACTION_TRIES } from "./limits.js";
 import type { AskOptions } from "./operation.js";
 import { jitter, pause } from "./platform.js";
@@ -77,8 +77,7 @@ export class DatabaseOwn<C> {
       try {
         return await this.#run(act, ask);
       } catch (error) {
-        const isConflict = error instanceof SelvedgeError && error.code === "conflict";
-        if (!isConflict || tried >= tries) throw error;
+        if (!isStale(error) || tried >= tries) throw error;
       }
       await pause(jitter(tried - 1, CONFLICT_FIRST_MS, CONFLICT_MS), options.signal);
     }
@@ -110,6 +109,10 @@ export class DatabaseOwn<C> {
   }
 }
 
+/** Whether something that was read has changed. An `ifVersion` that does not hold names its operation, and never will. */
+const isStale = (error: unknown) =>
+  error instanceof SelvedgeError && error.code === "conflict" && error.operation === undefined;
+
 /** A database: its collections by name, and what it has beside them. */
 export type Database<C> = DatabaseOwn<C> & {
   readonly [N in keyof C & string as N extends keyof DatabaseOwn<Collections> ? never : N]: CollectionHandle<C, N>;
@@ -130,4 +133,9 @@ function transaction<C>(journal: Journal, key: string | undefined): Transaction<
   return byName(own, (name) => own.collection(name as keyof C & string));
 }
 
-const keyed = (tree: PlainTree, key: string | undefined): PlainTree => (key === undefined ? tree : { key, ...tree });
+/** The tree under the key to stay under. */
+function keyed(tree: PlainTree, key: string | undefined): PlainTree {
+  if (key === undefined || tree.key === key) return tree;
+  if (tree.key === undefined) return { ...tree, key };
+  throw failure(local("several_keys", `The query asks the key "${tree.key}", not "${key}".`, 400));
+}

@@ -61,7 +61,7 @@ export class Operation {
 
   /** Rejects with what a problem stands for, and with what is known of the write's fate. */
   refuse(problem: Parameters<typeof failure>[0], cause?: unknown): void {
-    this.reject(failure(problem, { cause, uncertain: this.isUncertain(problem.code) }));
+    this.reject(failure(problem, { cause, uncertain: this.#isUncertain(problem.code) }));
   }
 
   /** Rejects with the error that ended the sending, which others share. */
@@ -69,7 +69,7 @@ export class Operation {
     this.refuse(error.problem, error.cause);
   }
 
-  private isUncertain(code: string): boolean {
+  #isUncertain(code: string): boolean {
     const unanswered = code === "offline" || code === "timeout" || code === "closed" || code === "unexpected_answer";
     return this.isWrite && unanswered && (this.sent || this.lost);
   }

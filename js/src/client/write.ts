@@ -6,7 +6,7 @@ import type { Paths, ValueAt } from "../schema/paths.js";
 
 /** What must hold for a write to happen. */
 export interface Precondition<C, N> {
-  /** Only if the document has this version; null: only if it is not there. */
+  /** Only if the document has this version, null: only if it is not there; else the write fails with `conflict`. */
   readonly ifVersion?: number | null;
   /** Only if this holds of the document as it is. */
   readonly if?: Condition<Doc<C, N>, C, N>;
