@@ -136,6 +136,7 @@ describe("under a key", () => {
     expect((await acme.query({ from: "products", aggregate: { n: ["count"] } })).rows).toEqual([{ n: 1 }]);
     expect(acme.id("o1")).toBe("acme/o1");
     expect((await refusal(acme.products.get("zeta/x"))).code).toBe("several_keys");
+    expect((await refusal(acme.query({ from: "products", key: "zeta" }))).code).toBe("several_keys");
   });
 });
 
