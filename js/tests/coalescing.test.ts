@@ -283,14 +283,32 @@ describe("what goes wrong", () => {
     await next;
   });
 
+  test("a pause that the server asks for ends when nobody waits for it any more", async () => {
+    const held = new Held();
+    const { things } = open(held);
+    const stop = new AbortController();
+    const first = things("a").get("a/1", { signal: stop.signal });
+    (await held.at(0)).answer([{ ...refused(503, "unavailable"), retryAfter: 3_600_000 }]);
+    const next = things("a").insert({ id: "a/2" });
+    await quiet();
+    expect(held.sendings).toHaveLength(1);
+    stop.abort(new Error("enough"));
+    await expect(first).rejects.toThrow("enough");
+    (await held.at(1)).answer();
+    await next;
+  });
+
   test("after `close` everything that waits is rejected, and nothing is sent", async () => {
     const held = new Held();
     const { db, things } = open(held);
-    const waiting = things("a").get("a/1");
+    const sent = things("a").insert({ id: "a/1" });
+    await held.at(0);
+    const waiting = things("a").insert({ id: "a/2" });
     db.close();
-    await expect(waiting).rejects.toMatchObject({ code: "closed" });
+    await expect(sent).rejects.toMatchObject({ code: "closed", uncertain: true });
+    await expect(waiting).rejects.toMatchObject({ code: "closed", uncertain: false });
     await expect(things("a").get("a/1")).rejects.toMatchObject({ code: "closed" });
     await quiet();
-    expect(held.sendings).toHaveLength(0);
+    expect(held.sendings).toHaveLength(1);
   });
 });

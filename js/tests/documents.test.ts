@@ -1,5 +1,5 @@
 /** Documents, queries and transactions through the client, on a real server. */
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { and, connect, eq, exists, type Fetch, gt, Offline, SelvedgeError } from "../src/index.js";
 import { newDatabase, root, useServer } from "./server.js";
 import { shop } from "./shop.js";
@@ -88,6 +88,22 @@ describe("documents", () => {
     expect((await db.products.get(id))?.title).toBe("odd");
   });
 
+  test("an id never leads out of its collection", async () => {
+    const asked: string[] = [];
+    const db = open({
+      fetch: (url, init) => {
+        asked.push(url);
+        return fetch(url, init);
+      },
+    });
+    for (const id of ["../_schema", "a/../../_schema", "./a", "..", "", "a//b", "a/"]) {
+      expect((await refusal(db.products.get(id))).code).toBe("invalid_id");
+    }
+    expect((await refusal(db.collection("../x" as "products").get("a"))).code).toBe("invalid_name");
+    expect(asked).toEqual([]);
+    expect(await db.products.get("%2e%2e/..x/.../x?y#z")).toBeNull();
+  });
+
   test("an earlier state is read with `at`", async () => {
     const db = open();
     const { time } = await db.products.insert({ id: "at/tea", title: "tea", price: 1 });
@@ -113,6 +129,30 @@ describe("documents", () => {
     const db = open({ key: made.key });
     expect(await db.products.get("none")).toBeNull();
     expect((await refusal(db.products.insert({ title: "x", price: 1 }))).code).toBe("forbidden");
+  });
+
+  test("a clock that is wrong stops no write", async () => {
+    const hour = 3_600_000;
+    for (const [index, skew] of [2 * hour, -30 * 24 * hour].entries()) {
+      const asked: string[] = [];
+      const db = open({
+        fetch: (url, init) => {
+          asked.push(url);
+          return fetch(url, init);
+        },
+      });
+      const now = Date.now.bind(Date);
+      const clock = vi.spyOn(Date, "now").mockImplementation(() => now() + skew);
+      try {
+        const insert = db.products.insert({ id: `clock${index}/a`, title: "a", price: 1 });
+        await Promise.all([insert, db.products.insert({ id: `clock${index}/b`, title: "b", price: 1 })]);
+        await db.products.increment(`clock${index}/a`, { stock: 1 });
+      } finally {
+        clock.mockRestore();
+      }
+      expect(asked.length).toBeLessThanOrEqual(3);
+      expect((await db.products.get(`clock${index}/a`))?.stock).toBe(1);
+    }
   });
 
   test("a write named by its caller is done once, however often it is sent", async () => {

@@ -1,8 +1,7 @@
 /** A collection: its documents one by one, and every query over it. */
 import type { Doc } from "../query/scope.js";
 import type { PlainTree, WholeDocuments } from "../query/tree.js";
-import { uuidv7 } from "./batch-id.js";
-import type { Dispatcher } from "./dispatch.js";
+import type { Batches } from "./batches.js";
 import { keyOf, newId, under } from "./ids.js";
 import type { AskOptions } from "./operation.js";
 import { Query } from "./query.js";
@@ -45,13 +44,13 @@ export const everything = (from: string, key: string | undefined): PlainTree =>
 
 /** The collection `N` of the schema `C`. It is a query of all its documents as well. */
 export class CollectionHandle<C, N extends string> extends Query<C, N, WholeDocuments> {
-  readonly #dispatcher: Dispatcher;
+  readonly #batches: Batches;
   readonly #name: string;
   readonly #key: string | undefined;
 
-  constructor(source: Source, dispatcher: Dispatcher, name: N, key: string | undefined) {
+  constructor(source: Source, batches: Batches, name: N, key: string | undefined) {
     super(source, everything(name, key));
-    this.#dispatcher = dispatcher;
+    this.#batches = batches;
     this.#name = name;
     this.#key = key;
   }
@@ -94,14 +93,7 @@ export class CollectionHandle<C, N extends string> extends Query<C, N, WholeDocu
 
   async #write(kind: Kind, id: string, members: object, options: WriteOptions<C, N> = {}): Promise<unknown> {
     const op = operation(kind, this.#name, under(this.#key, id), members, options);
-    const tx = { id: options.batch ?? uuidv7(), ops: [op] };
-    const answer = (await this.#dispatcher.ask(keyOf(id), { tx }, options)) as BatchAnswer;
+    const answer = await this.#batches.commit(keyOf(id), options.batch, { ops: [op] }, options);
     return { ...answer.results[0], time: answer.time };
   }
-}
-
-/** What a batch was answered. */
-export interface BatchAnswer {
-  readonly time: string;
-  readonly results: readonly { readonly id: string; readonly version: number | null }[];
 }

@@ -1,5 +1,6 @@
 /** The way in. */
 import type { Collections, Schema } from "../schema/schema.js";
+import { Batches } from "./batches.js";
 import { type Database, database } from "./database.js";
 import { Dispatcher, type DispatchOptions } from "./dispatch.js";
 import { Http } from "./http.js";
@@ -34,7 +35,8 @@ export interface ConnectOptions<C extends Collections> extends DispatchOptions {
 export function connect<C extends Collections = Collections>(options: ConnectOptions<C>): Database<C> {
   const seen = new Seen(options.token);
   const transport = options.transport ?? new Http(reach(options));
-  return database({ dispatcher: new Dispatcher(transport, seen, options), seen });
+  const dispatcher = new Dispatcher(transport, seen, options);
+  return database({ dispatcher, batches: new Batches(dispatcher), seen });
 }
 
 /** Where the options lead. */

@@ -1,7 +1,7 @@
 /** A database: its collections, queries and transactions. */
 import type { CheckedTree, PlainTree, RowOfTree } from "../query/tree.js";
 import type { Collections } from "../schema/schema.js";
-import { uuidv7 } from "./batch-id.js";
+import type { Batches } from "./batches.js";
 import { byName } from "./by-name.js";
 import { CollectionHandle } from "./collection.js";
 import type { Dispatcher } from "./dispatch.js";
@@ -22,6 +22,7 @@ export interface TransactionOptions extends AskOptions {
 /** What a connection is made of. */
 export interface Core {
   readonly dispatcher: Dispatcher;
+  readonly batches: Batches;
   readonly seen: Seen;
 }
 
@@ -39,7 +40,7 @@ export class DatabaseOwn<C> {
 
   /** A collection by name, whatever it is called. */
   collection<N extends keyof C & string>(name: N): CollectionHandle<C, N> {
-    return new CollectionHandle(this.#source, this.#core.dispatcher, name, this.#key);
+    return new CollectionHandle(this.#source, this.#core.batches, name, this.#key);
   }
 
   /**
@@ -88,7 +89,7 @@ export class DatabaseOwn<C> {
     return this.#core.seen.toString();
   }
 
-  /** Fails what waits, and sends no more. */
+  /** Fails whatever waits, sent or not, and sends no more. */
   close(): void {
     this.#core.dispatcher.close();
   }
@@ -103,7 +104,7 @@ export class DatabaseOwn<C> {
     }
     const { key = "", reads, ops } = journal;
     if (ops.length > 0 || reads.length > 1) {
-      await this.#core.dispatcher.ask(key, { tx: { id: uuidv7(), reads, ops } }, options);
+      await this.#core.batches.commit(key, undefined, { reads, ops }, options);
     }
     return result;
   }

@@ -27,7 +27,8 @@ export class Dispatcher {
   readonly #maxOperations: number;
   /** Keys with something to do, the one whose turn comes next first. */
   readonly #lanes = new Map<string, Lane>();
-  #operations = 0;
+  /** All that wait for an answer, sent or not. */
+  readonly #operations = new Set<Operation>();
   #sendings = 0;
   #isScheduled = false;
   #isClosed = false;
@@ -44,12 +45,12 @@ export class Dispatcher {
   async ask(key: string, request: Request, options: AskOptions = {}): Promise<unknown> {
     options.signal?.throwIfAborted();
     if (this.#isClosed) throw failure(local("closed", "The connection was closed."));
-    if (this.#operations >= this.#maxOperations) {
-      const detail = `${this.#operations} operations wait already: wait for some of them before asking for more.`;
+    if (this.#operations.size >= this.#maxOperations) {
+      const detail = `${this.#operations.size} operations wait already: wait for some of them before asking for more.`;
       throw failure(local("overload", detail));
     }
     const operation = new Operation(request, { ...options, timeout: options.timeout ?? this.#timeout });
-    this.#operations += 1;
+    this.#operations.add(operation);
     let lane = this.#lanes.get(key);
     if (!lane) {
       lane = new Lane(this.#transport.ordered);
@@ -60,15 +61,14 @@ export class Dispatcher {
     try {
       return await operation.answer;
     } finally {
-      this.#operations -= 1;
+      this.#operations.delete(operation);
     }
   }
 
-  /** Fails what waits, and sends no more. */
+  /** Fails whatever waits, sent or not, and sends no more. */
   close(): void {
     this.#isClosed = true;
-    const closed = local("closed", "The connection was closed.");
-    for (const lane of this.#lanes.values()) for (const operation of lane.clear()) operation.refuse(closed);
+    for (const operation of this.#operations) operation.refuse(local("closed", "The connection was closed."));
     this.#transport.close();
   }
 

@@ -57,9 +57,4 @@ export class Lane {
     this.#underWay -= 1;
     if (this.#underWay === 0) this.#isWriting = false;
   }
-
-  /** Takes out everything that waits. */
-  clear(): readonly Operation[] {
-    return this.#waiting.splice(0);
-  }
 }

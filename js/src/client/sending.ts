@@ -30,8 +30,32 @@ export async function carry(operations: readonly Operation[], transport: Transpo
       if (isLast || error.code === "closed") for (const operation of left) operation.fail(error);
     }
     tried += 1;
-    if (left.some((operation) => !operation.settled)) await pause(wait, undefined);
+    await rest(left, wait);
   }
+}
+
+/** Waits before the next try, but not longer than anybody waits for it. */
+async function rest(operations: readonly Operation[], ms: number): Promise<void> {
+  const enough = new AbortController();
+  const release = whenSettled(operations, () => enough.abort());
+  // An abort is an end of the rest like any other.
+  await pause(ms, enough.signal).catch(() => {});
+  release();
+}
+
+/** Calls `act` once all operations are settled, unless it is released before. */
+function whenSettled(operations: readonly Operation[], act: () => void): () => void {
+  let waited = operations.filter(({ settled }) => !settled).length;
+  if (waited === 0) act();
+  for (const operation of operations) {
+    operation.onSettled = () => {
+      waited -= 1;
+      if (waited === 0) act();
+    };
+  }
+  return () => {
+    for (const operation of operations) operation.onSettled = () => {};
+  };
 }
 
 /** One try. Rejects with a {@link SelvedgeError}, or settles the operations itself. */
@@ -39,14 +63,10 @@ async function attempt(operations: readonly Operation[], transport: Transport, t
   const giveUp = new AbortController();
   const late = () => giveUp.abort(failure(local("timeout", `There was no answer within ${SENDING_MS} ms.`)));
   const timer = setTimeout(late, SENDING_MS);
-  let waited = operations.length;
-  for (const operation of operations) {
-    operation.sent = true;
-    operation.onSettled = () => {
-      waited -= 1;
-      if (waited === 0) giveUp.abort(failure(local("closed", "Nobody waits for the answer any more.")));
-    };
-  }
+  for (const operation of operations) operation.sent = true;
+  const release = whenSettled(operations, () => {
+    giveUp.abort(failure(local("closed", "Nobody waits for the answer any more.")));
+  });
   try {
     return await transport.send({
       requests: operations.map(({ request }) => request),
@@ -60,10 +80,8 @@ async function attempt(operations: readonly Operation[], transport: Transport, t
     throw failure(local("offline", "The request could not be made."), { cause });
   } finally {
     clearTimeout(timer);
-    for (const operation of operations) {
-      operation.sent = false;
-      operation.onSettled = () => {};
-    }
+    release();
+    for (const operation of operations) operation.sent = false;
   }
 }
 

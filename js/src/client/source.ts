@@ -2,7 +2,7 @@
 
 import type { PlainTree } from "../query/tree.js";
 import type { Dispatcher } from "./dispatch.js";
-import { SelvedgeError } from "./errors.js";
+import { failure, local, SelvedgeError } from "./errors.js";
 import { keyOf } from "./ids.js";
 import type { AskOptions } from "./operation.js";
 
@@ -52,6 +52,8 @@ export class Direct implements Source {
   }
 
   async get(collection: string, id: string, { at, ...options }: GetOptions = {}): Promise<object | null> {
+    if (!/^[a-z][\w-]*$/i.test(collection))
+      throw failure(local("invalid_name", `"${collection}" names no collection.`, 400));
     const request = { get: `${collection}/${id}`, ...(at !== undefined && { at }) };
     try {
       return (await this.#dispatcher.ask(keyOf(id), request, options)) as object;

@@ -1,5 +1,8 @@
 /** UUIDs of version 7 (RFC 9562): they carry their millisecond, and those of one process rise. */
 
+/** Milliseconds by which the clock may be set back before the ids follow it. */
+const SET_BACK_MS = 1_000;
+
 let last = 0;
 let count = 0;
 
@@ -7,7 +10,7 @@ let count = 0;
 export function uuidv7(now: number = Date.now()): string {
   const random = crypto.getRandomValues(new Uint8Array(10));
   const at = (index: number) => random[index] ?? 0;
-  if (now > last) {
+  if (now > last || now < last - SET_BACK_MS) {
     last = now;
     // Half of the range is left to count in.
     count = ((at(0) << 8) | at(1)) & 0x7ff;
@@ -22,3 +25,7 @@ export function uuidv7(now: number = Date.now()): string {
 }
 
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
+
+/** 128 random bits, without a time in them. */
+export const randomId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => hex(byte, 2)).join("");
