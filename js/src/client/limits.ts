@@ -1,0 +1,39 @@
+/** Every bound of the client, with its unit and its reason. */
+
+/** Requests that one sending carries: what `_many` takes. */
+export const SENDING_REQUESTS = 256;
+
+/** UTF-16 units of one sending: at three bytes each it stays under the server's 8 MiB for a body. */
+export const SENDING_UNITS = 2 << 20;
+
+/** Sendings under way at a time, all keys together: the connections that a Worker or browser opens at once. */
+export const SENDINGS_UNDER_WAY = 6;
+
+/** Sendings of reads alone that are under way for one key at a time. */
+export const READS_UNDER_WAY = 4;
+
+/** Operations that wait to be sent. Past it they fail at once: memory has a bound, too. */
+export const OPERATIONS_WAITING = 10_000;
+
+/** Milliseconds for an operation, sending again included. */
+export const OPERATION_MS = 30_000;
+
+/** Milliseconds for one sending; then it is given up as lost, and sent again. */
+export const SENDING_MS = 10_000;
+
+/** Times that a sending is tried. */
+export const SENDING_TRIES = 5;
+
+/** Milliseconds that a retry waits at most: the first, and any. Each waits a random part of it. */
+export const RETRY_FIRST_MS = 50;
+export const RETRY_MS = 2_000;
+
+/** Times that a transaction is run. */
+export const TRANSACTION_TRIES = 10;
+
+/** Milliseconds that a transaction waits at most before it is run again: the first time, and any. */
+export const CONFLICT_FIRST_MS = 10;
+export const CONFLICT_MS = 1_000;
+
+/** Keys in a token: it travels in a header, and servers refuse long ones. */
+export const TOKEN_KEYS = 64;

@@ -1,0 +1,51 @@
+/** What the client needs of where it runs. Structural, so that browsers', Node's and Workers' own types fit. */
+
+/** As much of `Response` as is used. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+
+/** As much of `fetch` as is used. */
+export type Fetch = (
+  url: string,
+  init: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal },
+) => Promise<Answer>;
+
+/** A service binding of a Worker. */
+export interface Binding {
+  fetch: Fetch;
+}
+
+type Immediate = { readonly setImmediate?: (run: () => void) => unknown };
+
+/**
+ * Runs `act` when the present tick is over. Without `setImmediate`, after a few rounds of microtasks: timers are
+ * throttled in hidden pages.
+ */
+export function afterTick(act: () => void): void {
+  const { setImmediate } = globalThis as Immediate;
+  if (setImmediate) setImmediate(act);
+  else Promise.resolve().then(() => Promise.resolve().then(() => Promise.resolve().then(act)));
+}
+
+/** Waits; rejects with the signal's reason when it is aborted. */
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** A random part of a span that doubles with every try ("full jitter": Brooker, "Exponential Backoff And Jitter"). */
+export const jitter = (tried: number, first: number, most: number): number =>
+  Math.random() * Math.min(most, first * 2 ** tried);

@@ -1,0 +1,44 @@
+/** How requests travel: the one seam between what is asked and what carries it. */
+
+/** A read of one document, a query, or a batch, as `_many` takes them. */
+export type Request =
+  | { readonly get: string; readonly at?: string }
+  | { readonly query: object }
+  | { readonly tx: { readonly id: string; readonly reads?: readonly object[]; readonly ops: readonly object[] } };
+
+/** What one request was answered. */
+export interface Result {
+  readonly status: number;
+  readonly body: unknown;
+  /** Milliseconds to wait before the same is asked again. */
+  readonly retryAfter?: number;
+}
+
+/** Requests that travel together: all of one key, in order. */
+export interface Sending {
+  readonly requests: readonly Request[];
+  /** The requests as JSON, each. */
+  readonly texts: readonly string[];
+  /** What the caller has seen. */
+  readonly token: string;
+  /** Given up when aborted. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers in the order of the requests. */
+export interface Answers {
+  readonly results: readonly Result[];
+  /** What has been seen with them. */
+  readonly token: string | null;
+}
+
+/**
+ * Carries requests. It rejects with a {@link SelvedgeError} where nothing came back that could be read, and with the
+ * signal's reason when it is aborted; refusals of single requests are results.
+ */
+export interface Transport {
+  /** Whether what is sent later arrives later. If so, several sendings of one key may be under way together. */
+  readonly ordered: boolean;
+  send(sending: Sending): Promise<Answers>;
+  close(): void;
+}

@@ -1,0 +1,53 @@
+/** A whole schema. */
+import type { Collection } from "./collection.js";
+import type { Fields } from "./field.js";
+import type { ReferenceAt, References } from "./infer.js";
+import type { SchemaJson } from "./json.js";
+
+/** Collections by name: what all types of the client are made of. */
+export interface Collections {
+  readonly [name: string]: Collection;
+}
+
+/** Where the collections of a schema are kept. It exists in types alone. */
+export declare const collections: unique symbol;
+
+/** A schema: as a value exactly the JSON that the server takes, as a type all that the client knows. */
+export interface Schema<C extends Collections = Collections> extends SchemaJson {
+  readonly [collections]?: C;
+}
+
+/** Puts an explanation where a type does not hold together. */
+type Explained<What extends string> = { readonly problem: What };
+
+type CheckedField<C, F, Name extends keyof References<F & Fields>> = References<F & Fields>[Name] extends keyof C
+  ? unknown
+  : Explained<`The field "${Name & string}" refers to a collection that the schema does not name.`>;
+
+type CheckedFields<C, F> = { readonly [Name in keyof References<F & Fields>]: CheckedField<C, F, Name> };
+
+type CheckedRelations<C, Own, Relations> = {
+  readonly [Name in keyof Relations]: Relations[Name] extends {
+    readonly from: infer From extends keyof C;
+    readonly by: infer By extends string;
+  }
+    ? C[From] extends { readonly fields: infer F }
+      ? Own extends ReferenceAt<F, By>
+        ? unknown
+        : Explained<`"${By}" of "${From & string}" is no reference to "${Own & string}".`>
+      : unknown
+    : Explained<"`from` is no collection of the schema.">;
+};
+
+/** What holds between collections: references and relations lead somewhere. */
+type Checked<C> = {
+  readonly [Name in keyof C]: C[Name] extends Collection<infer F, infer Relations>
+    ? { readonly fields: CheckedFields<C, F>; readonly relations: CheckedRelations<C, Name, Relations> }
+    : unknown;
+};
+
+/** A schema of these collections. It is the JSON that travels: `JSON.stringify` of it is what is pushed. */
+export function schema<const C extends Collections>(named: C & Checked<C>): Schema<C> {
+  const entries = Object.entries(named as Collections);
+  return { collections: Object.fromEntries(entries.map(([name, { json }]) => [name, json])) };
+}

@@ -1,0 +1,137 @@
+/** Operations that travel together, on a real server: counted, lost, and killed in mid-stream. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { build } from "../../scripts/lib/build.mjs";
+import { type Server, startWorkerd } from "../../scripts/lib/workerd.mjs";
+import { connect, type Fetch } from "../src/index.js";
+import { newDatabase } from "./server.js";
+import { shop } from "./shop.js";
+
+let data: string;
+let server: Server;
+let name: string;
+
+beforeAll(async () => {
+  data = mkdtempSync(join(tmpdir(), "selvedge-many-"));
+  server = await startWorkerd({ modules: await build("quick"), data });
+  name = await newDatabase(server, shop);
+});
+
+afterAll(async () => {
+  await server.kill();
+  rmSync(data, { recursive: true, force: true });
+});
+
+function open(send: Fetch = fetch) {
+  const asked: string[] = [];
+  const db = connect({
+    url: server.url,
+    db: name,
+    key: server.key,
+    schema: shop,
+    fetch: (url, init) => {
+      asked.push(url.slice(url.lastIndexOf("/")));
+      return send(url, init);
+    },
+  });
+  return { db, asked };
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, number) => number);
+
+describe("over HTTP", () => {
+  test("a hundred inserts of one key are one request, and so are a hundred reads", async () => {
+    const { db, asked } = open();
+    const written = await Promise.all(
+      numbers(100).map((n) => db.products.insert({ id: `a/${n}`, title: `t${n}`, price: n })),
+    );
+    expect(new Set(written.map(({ version }) => version)).size).toBe(100);
+    const read = await db.products.getMany(numbers(100).map((n) => `a/${n}`));
+    expect(read.map((product) => product?.price)).toEqual(numbers(100));
+    expect(asked).toEqual(["/_many", "/_many"]);
+  });
+
+  test("each has its own result or error, and reads see the writes before them", async () => {
+    const { db, asked } = open();
+    const outcome = await Promise.allSettled([
+      db.products.insert({ id: "b/tea", title: "tea", price: 1, stock: 1 }),
+      db.products.insert({ id: "b/tea", title: "again", price: 1 }),
+      db.products.increment("b/tea", { stock: -1 }),
+      db.products.increment("b/tea", { stock: -1 }),
+      db.products.get("b/tea"),
+      db.key("b").products.where(["=", "title", "tea"]).select("stock").page(),
+      db.products.get("b/none"),
+    ]);
+    expect(asked).toEqual(["/_many"]);
+    expect(outcome).toMatchObject([
+      { value: { id: "b/tea" } },
+      { reason: { code: "exists" } },
+      { value: { id: "b/tea" } },
+      { reason: { code: "check_failed" } },
+      { value: { stock: 0, title: "tea" } },
+      { value: { rows: [{ stock: 0 }] } },
+      { value: null },
+    ]);
+    expect(db.token()).toMatch(/^b@\d+$/);
+  });
+
+  test("an answer that is lost is asked for again, and nothing happens twice", async () => {
+    let isLost = false;
+    const { db, asked } = open(async (url, init) => {
+      const answer = await fetch(url, init as RequestInit);
+      if (isLost || !url.endsWith("/_many")) return answer;
+      isLost = true;
+      throw new TypeError("the line broke");
+    });
+    await db.products.insert({ id: "c/tea", title: "tea", price: 1, stock: 0 });
+    await Promise.all(numbers(20).map(() => db.products.increment("c/tea", { stock: 1 })));
+    expect((await db.products.get("c/tea"))?.stock).toBe(20);
+    expect(asked).toEqual(["/_tx", "/_many", "/_many", "/tea"]);
+  });
+
+  test("concurrent orders never take more than there is", async () => {
+    const { db } = open();
+    await db.products.insert({ id: "d/tea", title: "tea", price: 2, stock: 50 });
+    await db.customers.insert({ id: "d/ada", name: "Ada", email: "ada@d" });
+    const outcomes = await Promise.allSettled(
+      numbers(120).map(() =>
+        db.key("d").transaction((tx) => {
+          const order = tx.orders.insert({ customer: "d/ada" });
+          tx.lines.insert({ order, product: "d/tea", quantity: 1, price: 2 });
+          tx.products.increment("d/tea", { stock: -1 });
+        }),
+      ),
+    );
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
+    expect((await db.products.get("d/tea"))?.stock).toBe(0);
+    const [sums] = await db
+      .key("d")
+      .lines.aggregate({ n: ["count"], sum: ["sum", "sum"] })
+      .all();
+    expect(sums).toEqual({ n: 50, sum: 100 });
+  });
+
+  test("a server killed in mid-stream and started again: every write happens once, every promise settles", async () => {
+    const { db } = open();
+    await db.products.insert({ id: "e/n", title: "n", price: 1, stock: 0 });
+    const ROUNDS = 60;
+    let done = 0;
+    const worker = async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        await db.products.increment("e/n", { stock: 1 });
+        done += 1;
+      }
+    };
+    const workers = Promise.all(numbers(8).map(worker));
+    for (const part of [0.2, 0.5]) {
+      while (done < part * 8 * ROUNDS) await new Promise((resolve) => setTimeout(resolve, 1));
+      const port = Number(new URL(server.url).port);
+      await server.kill("SIGKILL");
+      server = await startWorkerd({ modules: await build("quick"), data, port });
+    }
+    await workers;
+    expect((await db.products.get("e/n"))?.stock).toBe(8 * ROUNDS);
+  });
+});
