@@ -8,6 +8,7 @@ mod access;
 mod commit;
 mod constraint;
 mod decide;
+mod expiry;
 mod import;
 mod key;
 mod learn;

@@ -10,5 +10,7 @@ mod paced;
 mod random;
 #[path = "catalog/schema_change.rs"]
 mod schema_change;
+#[path = "catalog/upkeep.rs"]
+mod upkeep;
 #[path = "actors/world.rs"]
 mod world;
