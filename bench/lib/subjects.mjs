@@ -1,6 +1,5 @@
 /** What is compared: Selvedge and the baseline, each on a workerd of its own, asked the same things. */
-import { rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BUILD, ROOT } from "../../scripts/lib/paths.mjs";
@@ -8,13 +7,15 @@ import { startWorkerd } from "../../scripts/lib/workerd.mjs";
 import { Connection, expect } from "./client.mjs";
 import { KEY } from "./data.mjs";
 
+/** Rows that queries ask for. */
+export const LIMIT = 20;
+
 /**
  * @typedef {import("./client.mjs").Request} Request
  *
  * @typedef {object} OrdersQuery
  * @property {string} status
  * @property {number} above the total is above this
- * @property {number} limit
  *
  * @typedef {object} Transfer
  * @property {string} from
@@ -75,18 +76,19 @@ export class Subject {
    * @param {OrdersQuery} wanted
    * @returns {Request}
    */
-  orders(db, wanted) {
-    return { method: "POST", path: `/v1/${db}/_query?key=${KEY}`, body: JSON.stringify({ from: "orders", ...wanted }) };
+  orders(db, { status, above }) {
+    const wanted = { from: "orders", status, above };
+    return { method: "POST", path: `/v1/${db}/_query?key=${KEY}`, body: JSON.stringify(wanted) };
   }
 
   /**
-   * The latest 20 readings of a device.
+   * The latest readings of a device.
    * @param {string} db
    * @param {string} device
    * @returns {Request}
    */
   readings(db, device) {
-    const wanted = { from: "readings", device, limit: 20 };
+    const wanted = { from: "readings", device };
     return { method: "POST", path: `/v1/${db}/_query?key=${KEY}`, body: JSON.stringify(wanted) };
   }
 
@@ -110,7 +112,7 @@ export class Subject {
 
   async stop() {
     await this.server.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    remove(this.folder);
   }
 }
 
@@ -136,7 +138,7 @@ class Selvedge extends Subject {
   }
 
   /** @override */
-  orders(/** @type {string} */ db, /** @type {OrdersQuery} */ { status, above, limit }) {
+  orders(/** @type {string} */ db, /** @type {OrdersQuery} */ { status, above }) {
     return this.#query(db, {
       from: "orders",
       key: KEY,
@@ -146,7 +148,7 @@ class Selvedge extends Subject {
         ["placed", "desc"],
         ["id", "desc"],
       ],
-      limit,
+      limit: LIMIT,
     });
   }
 
@@ -156,7 +158,7 @@ class Selvedge extends Subject {
       ["at", "desc"],
       ["id", "desc"],
     ];
-    return this.#query(db, { from: "readings", key: KEY, where: ["=", "device", device], orderBy, limit: 20 });
+    return this.#query(db, { from: "readings", key: KEY, where: ["=", "device", device], orderBy, limit: LIMIT });
   }
 
   /**
@@ -183,15 +185,25 @@ class Selvedge extends Subject {
   }
 }
 
+/** A folder for a server's data, gone when this process is. */
+function scratch() {
+  const folder = mkdtempSync(join(tmpdir(), "selvedge-bench-"));
+  process.once("exit", () => remove(folder));
+  return folder;
+}
+
+/** @param {string} folder */
+const remove = (folder) => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+
 /** The release build of Selvedge. */
 export async function startSelvedge() {
-  const folder = await mkdtemp(join(tmpdir(), "selvedge-bench-"));
+  const folder = scratch();
   return new Selvedge("Selvedge", await startWorkerd({ modules: join(BUILD, "release"), data: folder }), folder);
 }
 
 /** What `bench/baseline` holds. */
 export async function startBaseline() {
-  const folder = await mkdtemp(join(tmpdir(), "selvedge-bench-"));
+  const folder = scratch();
   const server = await startWorkerd({
     modules: join(ROOT, "bench", "baseline"),
     program: {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Failure } from "../../scripts/lib/run.mjs";
 import { expect } from "./client.mjs";
 import { BALANCE, COUNTS, documents, id, KEY } from "./data.mjs";
+import { LIMIT } from "./subjects.mjs";
 import { freshLines, someOrders, someTransfer } from "./workloads.mjs";
 
 /** @typedef {import("./subjects.mjs").Subject} Subject */
@@ -98,14 +99,14 @@ function plain(value) {
  * What the query must find, worked out from the documents themselves.
  * @param {import("./subjects.mjs").OrdersQuery} wanted
  */
-function expectedOrders({ status, above, limit }) {
+function expectedOrders({ status, above }) {
   const customers = new Map([...documents("customers", COUNTS.customers)].map((customer) => [customer.id, customer]));
   const later = (/** @type {any} */ left, /** @type {any} */ right) =>
     left.placed === right.placed ? (left.id < right.id ? 1 : -1) : left.placed < right.placed ? 1 : -1;
   return [...documents("orders", COUNTS.orders)]
     .filter((/** @type {any} */ order) => order.status === status && order.total > above)
     .sort(later)
-    .slice(0, limit)
+    .slice(0, LIMIT)
     .map((/** @type {any} */ order) => ({ ...order, customer: customers.get(order.customer) }));
 }
 

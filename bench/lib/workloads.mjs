@@ -21,14 +21,10 @@ const IMPORT_LINES = 1_000;
 const random = new Random(7);
 let turn = 0;
 
-/** Rows that a query asks for. */
-export const LIMIT = 20;
-
 /** @returns {import("./subjects.mjs").OrdersQuery} */
 export const someOrders = () => ({
   status: random.pick(STATUSES),
   above: TOTALS / 4 + random.below(TOTALS / 4),
-  limit: LIMIT,
 });
 
 /** @returns {import("./subjects.mjs").Transfer} */

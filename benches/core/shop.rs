@@ -1,23 +1,23 @@
-//! 10,000 orders of 1,000 customers, in the tables of a partition.
+//! 10,000 orders of 1,000 customers in a partition.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use selvedge::id::CollectionName;
+use selvedge::id::{CollectionName, DatabaseName, DocumentRef, Key};
+use selvedge::moment::Moment;
+use selvedge::partition::{Partition, Step};
 use selvedge::query::sql::{Layout, Table};
-use selvedge::schema::model::{Collection, Schema};
+use selvedge::schema::model::Schema;
 use selvedge::schema::paths::{index_sets, indexed_paths};
 use selvedge::store::sqlite::SqliteStore;
-use selvedge::store::{Cell, Store};
-use selvedge::value::{Path, SortKey, Value, sort_key};
+use selvedge::time::Time;
+use selvedge::value::{Path, Value};
+use selvedge::wire::{Answer, Bearer, Grant, Lesson, PartitionCall, PartitionRequest, SchemaText};
 use serde_json::json;
 
 pub(crate) const ORDERS: u64 = 10_000;
 const CUSTOMERS: u64 = 1_000;
-
-pub(crate) struct Shop {
-    pub(crate) store: SqliteStore,
-    pub(crate) layout: Layout,
-}
+const LINES: usize = 1_000;
+const KEY: &str = "acme";
 
 pub(crate) fn collection(name: &str) -> CollectionName {
     CollectionName::parse(name).expect("a name")
@@ -38,7 +38,7 @@ pub(crate) fn schema() -> Value {
     }})
 }
 
-/// The order of a number; multiplying by primes scatters them.
+/// The order of a number, as it is stored; multiplying by primes scatters them.
 pub(crate) fn order(number: u64) -> Value {
     json!({
         "id": format!("acme/o{number}"),
@@ -57,67 +57,92 @@ fn customer(number: u64) -> Value {
         "id": format!("acme/c{number}"),
         "name": format!("Weaver {number}"),
         "address": {"street": "Loom Lane 4", "code": "10115"},
-        "_version": 1,
-        "_time": "2026-01-01T00:00:00.000000Z",
     })
 }
 
+/// The tables that a partition makes for a schema, as the SQL executor sees them.
+pub(crate) fn layout(schema: &Schema) -> Layout {
+    let table = |(number, (name, model)): (u32, (&CollectionName, _))| {
+        let columns: BTreeMap<Path, u32> = indexed_paths(model).into_iter().zip(1..).collect();
+        let indexes = index_sets(model).iter().map(|set| set.iter().map(|path| columns[path]).collect()).collect();
+        (name.clone(), Table { number, columns, indexes })
+    };
+    (1..).zip(&schema.collections).map(table).collect()
+}
+
+/// A partition, asked by the holder of the root key.
+pub(crate) struct Shop {
+    partition: Partition<SqliteStore>,
+    asked: u64,
+}
+
 impl Shop {
-    pub(crate) fn new(schema: &Schema) -> Shop {
-        let mut store = SqliteStore::in_memory().expect("a store");
-        let layout: Layout = (1..)
-            .zip(&schema.collections)
-            .map(|(number, (name, model))| (name.clone(), table(number, model)))
-            .collect();
-        for table in layout.values() {
-            create(&mut store, table);
-        }
-        for (name, documents) in [
-            ("customers", (0..CUSTOMERS).map(customer).collect::<Vec<_>>()),
-            ("orders", (0..ORDERS).map(order).collect()),
-        ] {
-            let table = &layout[&collection(name)];
-            documents.iter().for_each(|document| insert(&mut store, table, document));
-        }
-        Shop { store, layout }
-    }
-}
-
-fn table(number: u32, model: &Collection) -> Table {
-    let paths: BTreeSet<Path> = indexed_paths(model);
-    let columns: BTreeMap<Path, u32> = paths.into_iter().zip(1..).collect();
-    let indexes = index_sets(model).iter().map(|set| set.iter().map(|path| columns[path]).collect()).collect();
-    Table { number, columns, indexes }
-}
-
-fn create(store: &mut SqliteStore, Table { number, columns, indexes }: &Table) {
-    let keys: String = columns.values().map(|column| format!(", k{column}")).collect();
-    let mut run = |sql: String| store.run(&sql, &[]).expect("a table");
-    run(format!(
-        "CREATE TABLE d{number}(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, \
-         born INTEGER NOT NULL, body TEXT NOT NULL{keys})"
-    ));
-    for (at, index) in indexes.iter().enumerate() {
-        let terms: String = index.iter().map(|column| format!("k{column}, ")).collect();
-        run(format!("CREATE INDEX x{number}_{at} ON d{number}({terms}id)"));
-    }
-}
-
-fn insert(store: &mut SqliteStore, table: &Table, document: &Value) {
-    let mut names = "id, seq, born, body".to_owned();
-    let mut marks = "?1, 1, 1, ?2".to_owned();
-    let id = document["id"].as_str().expect("an id").to_owned();
-    let mut cells = vec![Cell::Text(id), Cell::Text(document.to_string())];
-    for (path, column) in &table.columns {
-        names.push_str(&format!(", k{column}"));
-        marks.push_str(&format!(", ?{}", cells.len() + 1));
-        cells.push(match sort_key(path.get(document).unwrap_or(&Value::Null)) {
-            SortKey::Null => Cell::Null,
-            SortKey::Integer(value) => Cell::Integer(value),
-            SortKey::Real(value) => Cell::Real(value),
-            SortKey::Text(value) => Cell::Text(value),
-            SortKey::Blob(value) => Cell::Blob(value),
+    pub(crate) fn new() -> Shop {
+        let mut shop = Shop { partition: Partition::new(SqliteStore::in_memory().expect("a store")), asked: 0 };
+        let customers = (0..CUSTOMERS).map(|number| json!(["customers", customer(number)]).to_string());
+        let orders = (0..ORDERS).map(|number| json!(["orders", without_system(order(number))]).to_string());
+        let lines: Vec<String> = customers.chain(orders).collect();
+        lines.chunks(LINES).for_each(|chunk| {
+            let numbers: Vec<usize> = (1..=chunk.len()).collect();
+            let answer = shop.ask(PartitionCall::Import, &format!("{}\n{}", json!(numbers), chunk.join("\n")));
+            let outcome: Value = serde_json::from_str(&answer.body).expect("an outcome");
+            assert_eq!(outcome["imported"], chunk.len(), "{}", answer.body);
         });
+        shop
     }
-    store.run(&format!("INSERT INTO d{}({names}) VALUES ({marks})", table.number), &cells).expect("a document");
+
+    /// What the partition answers, a millisecond after what was asked before.
+    pub(crate) fn ask(&mut self, call: PartitionCall, body: &str) -> Answer {
+        self.asked += 1;
+        let mut counter = self.asked;
+        let mut random = || {
+            counter += 1;
+            u128::from(counter).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_le_bytes()
+        };
+        let start = Time::parse("2026-03-01T00:00:00Z").expect("a time");
+        let now = Time::from_micros(start.micros() + i64::try_from(self.asked).expect("few") * 1_000);
+        let mut moment = Moment { now, random: &mut random };
+        let request = PartitionRequest {
+            db: DatabaseName::parse("bench").expect("a name"),
+            key: Key::parse(KEY).expect("a key"),
+            bearer: Bearer::Root,
+            batch: moment.new_id(),
+            named: false,
+            call,
+        };
+        let step = match self.partition.handle(&mut moment, &request, body.as_bytes(), None) {
+            Step::Ask(_) => self.partition.handle(&mut moment, &request, body.as_bytes(), Some(lesson())),
+            step => step,
+        };
+        match step {
+            Step::Answer(answer) => answer,
+            Step::Ask(question) => panic!("the partition asks again: {question:?}"),
+        }
+    }
+
+    pub(crate) fn get(&mut self, id: &str) -> Answer {
+        let document = DocumentRef::parse(id).expect("an id");
+        self.ask(PartitionCall::Get { document, at: None, unless: None }, "")
+    }
+}
+
+/// What the catalog tells.
+fn lesson() -> Lesson {
+    let grant = Grant {
+        epoch: 1,
+        schema: SchemaText { version: 1, text: schema().to_string() },
+        staged: None,
+        credentials: Vec::new(),
+        alone: true,
+        dropped: false,
+    };
+    Lesson::Granted { grant, registered: true, only: Some(Key::parse(KEY).expect("a key")), keys: 1 }
+}
+
+/// A document as callers send it.
+pub(crate) fn without_system(mut document: Value) -> Value {
+    if let Value::Object(members) = &mut document {
+        members.retain(|name, _| !name.starts_with('_'));
+    }
+    document
 }

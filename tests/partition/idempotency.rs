@@ -178,7 +178,7 @@ fn ids_older_than_receipts_and_ids_of_the_future_are_refused() {
     }
     let upper = old.to_uppercase();
     add(&mut world, &upper, &body).refused(400, "batch_expired");
-    let almost_old = world.batch_id(-7 * DAY + SECOND).to_string();
+    let almost_old = world.batch_id(-7 * DAY + 5 * 60 * SECOND + SECOND).to_string();
     add(&mut world, &almost_old, &body).expect(200);
     let almost_ahead = world.batch_id(5 * 60 * SECOND - SECOND).to_string();
     add(&mut world, &almost_ahead, &json!({ "ops": [] })).expect(200);

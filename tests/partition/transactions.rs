@@ -191,13 +191,9 @@ fn conditions_look_along_relations_at_what_the_batch_did() {
     assert!(!holds(&mut world, json!([ann])));
     assert!(holds(&mut world, json!([rename, ann])));
     assert!(!holds(&mut world, json!([{ "delete": "lines/l1" }, { "delete": "orders/o1" }, unpaid])));
-    assert!(holds(
-        &mut world,
-        json!([{ "insert": "orders/o2", "body": { "user": "ann", "paid": true } }, paid])
-    ));
-    let deep = |n: i64| {
-        json!({ "check": "users/ann", "where": ["exists", "orders", ["exists", "lines", ["=", "n", n]]] })
-    };
+    assert!(holds(&mut world, json!([{ "insert": "orders/o2", "body": { "user": "ann", "paid": true } }, paid])));
+    let deep =
+        |n: i64| json!({ "check": "users/ann", "where": ["exists", "orders", ["exists", "lines", ["=", "n", n]]] });
     assert!(holds(&mut world, json!([deep(1)])));
     assert!(!holds(&mut world, json!([deep(2)])));
     let count = json!({ "patch": "lines/l1", "set": { "n": 2 } });
@@ -210,6 +206,31 @@ fn conditions_look_along_relations_at_what_the_batch_did() {
     let around = json!({ "check": "lines/l1", "where":
         ["exists", "order", ["exists", "user", ["=", "name", "Ann"]]] });
     assert!(holds(&mut world, json!([rename, around])));
+}
+
+#[test]
+fn a_condition_looks_through_however_many_related_documents_there_are() {
+    let mut world = World::with(json!({
+        "users": { "relations": { "orders": { "from": "orders", "by": "user" } } },
+        "orders": { "fields": { "user": { "ref": "users" } },
+                    "relations": { "lines": { "from": "lines", "by": "order" } } },
+        "lines": { "fields": { "order": { "ref": "orders" } } }
+    }));
+    world.put("users/ann", json!({})).expect(201);
+    for part in 0..3 {
+        let insert = |n: usize| {
+            let document = format!("orders/o{:04}", part * 1_000 + n);
+            json!({ "insert": document, "body": { "user": "ann" } })
+        };
+        world.ops(json!((0..900).map(insert).collect::<Vec<_>>())).expect(200);
+    }
+    let check = json!({ "check": "users/ann", "where": ["exists", "orders", ["exists", "lines", ["=", "n", 1]]] });
+    for order in ["o0000", "o1500", "o2899"] {
+        let line = json!({ "insert": "lines/l1", "body": { "order": order, "n": 1 } });
+        world.ops(json!([check, line])).refused(409, "check_failed");
+        let undo = json!({ "delete": "lines/l1" });
+        world.ops(json!([line, check, undo])).expect(200);
+    }
 }
 
 #[test]
@@ -259,7 +280,7 @@ fn a_batch_stays_under_one_key() {
 #[test]
 fn a_batch_of_a_thousand_operations_commits_whole() {
     let mut world = World::with(json!({
-        "orders": { "fields": { "n": { "type": "int", "unique": true } }, "indexes": [["n", "id"]] }
+        "orders": { "fields": { "n": { "type": "int", "unique": true } }, "indexes": [["n", "other"]] }
     }));
     let insert = |n: usize| json!({ "insert": format!("orders/o{n}"), "body": { "n": n } });
     let all: Vec<Value> = (0..1_000).map(insert).collect();
