@@ -271,9 +271,8 @@ impl<S: Store> Partition<S> {
             self.state = None;
             return answer.map(Step::Answer);
         }
-        let state = State::unregistered(home(request), grant)?;
-        transact::rehearse(request, body, &state, &mut self.store, moment)?;
-        Ok(ask(request, true))
+        let refused = transact::rehearse(request, body, home(request), grant, &mut self.store, moment)?;
+        Ok(refused.map_or_else(|| ask(request, true), Step::Answer))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A catalog and its partitions: schemas that change under the data, who may ask, what happens by itself.
 
+#[path = "catalog/access.rs"]
+mod access;
 #[path = "catalog/indexes.rs"]
 mod indexes;
 #[path = "catalog/migrations.rs"]

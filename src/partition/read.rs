@@ -50,6 +50,9 @@ pub(super) fn sequence_at(at: Time, now: Time, state: &State, store: &mut impl S
         .with("keptFrom", state.kept_from.to_string()));
     }
     // Times rise with sequences, so a search by halves over the primary key finds the place.
+    if state.seq == 0 {
+        return Ok(0);
+    }
     // What is forgotten lies before: its last sequence is that before the first row.
     let (mut low, mut high) = (log_begins(store)?.map_or(0, |first| first - 1), state.seq);
     while low < high {
