@@ -8,6 +8,7 @@ mod access;
 mod commit;
 mod constraint;
 mod decide;
+mod expiry;
 mod import;
 mod key;
 mod learn;
@@ -274,11 +275,11 @@ impl<S: Store> Partition<S> {
             self.state = None;
             return answer.map(Step::Answer);
         }
-        let state = State::unregistered(home(request), grant)?;
-        if !matches!(request.call, PartitionCall::Many { .. }) {
-            transact::rehearse(request, body, &state, &mut self.store, moment)?;
+        if let PartitionCall::Many { .. } = request.call {
+            return Ok(ask(request, true));
         }
-        Ok(ask(request, true))
+        let refused = transact::rehearse(request, body, home(request), grant, &mut self.store, moment)?;
+        Ok(refused.map_or_else(|| ask(request, true), Step::Answer))
     }
 }
 

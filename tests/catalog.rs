@@ -1,5 +1,7 @@
 //! A catalog and its partitions: schemas that change under the data, who may ask, what happens by itself.
 
+#[path = "catalog/access.rs"]
+mod access;
 #[path = "catalog/indexes.rs"]
 mod indexes;
 #[path = "catalog/migrations.rs"]
@@ -10,5 +12,7 @@ mod paced;
 mod random;
 #[path = "catalog/schema_change.rs"]
 mod schema_change;
+#[path = "catalog/upkeep.rs"]
+mod upkeep;
 #[path = "actors/world.rs"]
 mod world;

@@ -132,7 +132,7 @@ pub(super) fn write<S: Store>(
         state.seq = last;
         state.clock.tick(heading.time);
         state.oldest.get_or_insert(heading.time);
-        super::upkeep::expect(state, work);
+        super::expiry::expect(state, work);
     }
     Ok(())
 }

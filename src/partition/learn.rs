@@ -44,7 +44,7 @@ pub(super) fn adopt(grant: Grant, state: &mut State, store: &mut impl Store, now
             Survey::begin(staged.clone(), state, store)?;
         }
         put(store, "grant", &grant)?;
-        state.expiry = super::upkeep::first_expiry(state, store)?;
+        state.expiry = super::expiry::Expiry::load(state, store)?;
         Ok(())
     })
 }

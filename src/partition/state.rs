@@ -5,6 +5,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::expiry::Expiry;
 use super::survey::Survey;
 use super::tables::Tables;
 use crate::error::{Code, Error, Result};
@@ -43,8 +44,8 @@ pub(super) struct State {
     pub(super) kept_from: Time,
     /// The time of the oldest row of the log.
     pub(super) oldest: Option<Time>,
-    /// When documents whose time has come are looked for next.
-    pub(super) expiry: Option<Time>,
+    /// The documents whose time comes.
+    pub(super) expiry: Expiry,
     /// Documents of the former schema are left to be rewritten.
     pub(super) rewriting: bool,
 }
@@ -122,14 +123,14 @@ impl State {
             seq,
             kept_from: get::<Time>(store, "kept_from")?.unwrap_or(Time::from_micros(0)),
             oldest: oldest(store)?,
-            expiry: None,
+            expiry: Expiry::default(),
             rewriting: super::rewrite::is_pending(store)?,
             grant,
         };
         if let Some(survey) = &mut state.survey {
             survey.restore(&state.schema)?;
         }
-        state.expiry = super::upkeep::first_expiry(&state, store)?;
+        state.expiry = Expiry::load(&state, store)?;
         Ok(Some(state))
     }
 
@@ -145,7 +146,7 @@ impl State {
             seq: 0,
             kept_from: Time::from_micros(0),
             oldest: None,
-            expiry: None,
+            expiry: Expiry::default(),
             rewriting: false,
             grant,
         })
@@ -236,6 +237,15 @@ pub(super) fn oldest(store: &mut impl Store) -> Result<Option<Time>> {
     let found = store.run("SELECT time FROM log ORDER BY seq LIMIT 1", &[])?;
     match found.rows.first().map(Vec::as_slice) {
         Some([Cell::Integer(time)]) => Ok(Some(Time::from_micros(*time))),
+        _ => Ok(None),
+    }
+}
+
+/// The sequence of the oldest row of the log.
+pub(super) fn log_begins(store: &mut impl Store) -> Result<Option<i64>> {
+    let found = store.run("SELECT min(seq) FROM log", &[])?;
+    match found.rows.first().map(Vec::as_slice) {
+        Some([Cell::Integer(seq)]) => Ok(Some(*seq)),
         _ => Ok(None),
     }
 }

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::commit::{Heading, write};
 use super::decide::Deciding;
 use super::import;
-use super::state::State;
+use super::state::{Home, State};
 use super::workspace::Workspace;
 use crate::batch::{Batch, Change, Operation, Receipt, decode};
 use crate::error::{Code, Error, Result, refuse};
@@ -16,7 +16,7 @@ use crate::moment::Moment;
 use crate::store::{Cell, Store};
 use crate::time::Time;
 use crate::value::{Value, parse_object};
-use crate::wire::{Answer, PartitionCall, PartitionRequest, Precondition, Verb, from_json, percent_encode};
+use crate::wire::{Answer, Grant, PartitionCall, PartitionRequest, Precondition, Verb, from_json, percent_encode};
 
 /// A refusal, and whether it came so late that what is in memory may be ahead of what is stored.
 pub(super) struct Failed {
@@ -46,7 +46,7 @@ pub(super) fn transact<S: Store>(
     sized(body)?;
     let time = state.clock.clone().tick(moment.now);
     if request.call == PartitionCall::Import {
-        return imported(request, &digest, body, state, store, moment, time);
+        return imported(body, state, store, moment, time);
     }
     let batch = batch(request, digest, body, state, moment)?;
     let (work, decided) = decide(&batch, time, state, store, moment);
@@ -87,25 +87,31 @@ fn reject<S: Store>(
     Err(error.into())
 }
 
-/// Whether a write could be committed where nothing is stored yet. A key is not taken into use for one that could not.
+/// Carries out a write where nothing is stored yet, and takes it all back: a key is not taken into use for a write
+/// that is refused. Gives the answer if nothing would be committed.
 ///
 /// # Errors
-/// What the write would be refused for.
+/// What the write is refused for.
 pub(super) fn rehearse<S: Store>(
     request: &PartitionRequest,
     body: &[u8],
-    state: &State,
+    home: Home,
+    grant: Grant,
     store: &mut S,
     moment: &mut Moment<'_>,
-) -> Result<()> {
-    timely(&request.batch, moment.now)?;
-    sized(body)?;
-    if request.call == PartitionCall::Import {
-        return Ok(());
+) -> Result<Option<Answer>> {
+    let mut outcome = None;
+    let rolled_back = store.atomically(|store| -> Result<()> {
+        let mut state = State::create(home, grant, store)?;
+        let answer = transact(request, body, &mut state, store, moment).map_err(|failed| failed.error);
+        outcome = Some(answer.map(|answer| (state.seq == 0).then_some(answer)));
+        refuse(Code::Internal, "That was a rehearsal.")
+    });
+    match (outcome, rolled_back) {
+        (Some(outcome), _) => outcome,
+        (None, Err(error)) => Err(error),
+        (None, Ok(())) => refuse(Code::Internal, "A rehearsal was kept."),
     }
-    let batch = batch(request, String::new(), body, state, moment)?;
-    let (_, decided) = decide(&batch, moment.now, state, store, moment);
-    decided.map_err(|error| fitting(error, &request.call))
 }
 
 fn decide<S: Store>(
@@ -269,9 +275,10 @@ fn answer(request: &PartitionRequest, receipt: &Receipt) -> Result<Answer> {
     Ok(answer)
 }
 
+/// The batch that the log names for imports. No caller's: when its rows go, no receipt goes with them.
+const IMPORT: &str = "of import";
+
 fn imported<S: Store>(
-    request: &PartitionRequest,
-    digest: &str,
     body: &[u8],
     state: &mut State,
     store: &mut S,
@@ -282,7 +289,7 @@ fn imported<S: Store>(
     let mut deciding = Deciding::new(store, state, time, &mut new_id);
     let outcome = import::work_out(&mut deciding, body)?;
     let work = deciding.work;
-    let heading = Heading { batch: request.batch.as_str(), digest, time };
+    let heading = Heading { batch: IMPORT, digest: "", time };
     // Putting the same lines again changes nothing that matters, so an import keeps no receipt.
     write(store, state, &work, &heading, |_| None).map_err(stale)?;
     Ok(Answer::json(200, outcome.body()))

@@ -4,6 +4,7 @@
 //! the commit, not by callers.
 
 use super::expression::evaluate;
+pub(crate) use super::kind::timestamp;
 use super::kind::{self, Misfit};
 use super::model::{Collection, Default};
 use crate::error::{Code, Error, Result};

@@ -154,7 +154,7 @@ fn normal_timestamp(text: &str) -> Result<String, Misfit> {
 }
 
 /// A time of the clock as a timestamp field keeps it.
-pub(super) fn timestamp(time: Time) -> String {
+pub(crate) fn timestamp(time: Time) -> String {
     let nanos = i128::from(time.micros()) * 1_000;
     in_milliseconds(OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH))
 }

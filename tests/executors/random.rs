@@ -1,4 +1,5 @@
 //! Randomness from one seed (SplitMix64: Steele, Lea and Flood 2014).
+#![allow(dead_code)] // Each test crate uses its part.
 
 pub struct Random(u64);
 
