@@ -1,6 +1,8 @@
 //! A partition, with its catalog, through the requests they take: what is promised of documents, batches,
 //! constraints, time travel and transfers.
 
+#[path = "partition/constraints.rs"]
+mod constraints;
 #[path = "partition/documents.rs"]
 mod documents;
 #[path = "partition/idempotency.rs"]
