@@ -10,6 +10,8 @@ mod migrations;
 mod paced;
 #[path = "executors/random.rs"]
 mod random;
+#[path = "catalog/references.rs"]
+mod references;
 #[path = "catalog/schema_change.rs"]
 mod schema_change;
 #[path = "catalog/upkeep.rs"]

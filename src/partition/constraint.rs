@@ -219,11 +219,50 @@ fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
         .with("document", target.to_string())
         .with("referrer", document.to_string()));
     }
+    still_to_come(deciding)?;
     for document in cleared {
         let Some(members) = deciding.work.written(&document).cloned() else { continue };
         let fitted = deciding.fitted(&document, members, Origin::Changed);
         let fitted = fitted.map_err(|error| error.with("document", document.to_string()))?;
         deciding.work.set(&document, After::Document(fitted));
+    }
+    Ok(())
+}
+
+/// Refuses to delete what documents will refer to that the survey has seen already, by what they will have then.
+fn still_to_come<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
+    let state = deciding.state;
+    let Some(survey) = &state.survey else { return Ok(()) };
+    let mut deleted: BTreeMap<CollectionName, Vec<String>> = BTreeMap::new();
+    for document in gone(deciding) {
+        deleted.entry(document.collection).or_default().push(document.id.as_str().to_owned());
+    }
+    for (collection, ids) in deleted {
+        for (from, path, _) in references_to(survey.schema(), &collection) {
+            let Some(table) = state.tables.get(&from) else { continue };
+            let Some(column) = table.staged_alone(&path) else { continue };
+            let sql = format!("SELECT id FROM d{} WHERE k{column} IN (SELECT value FROM json_each(?))", table.number);
+            for row in deciding.store.run(&sql, &[Cell::Text(Value::from(ids.clone()).to_string())])?.rows {
+                let Some(Cell::Text(id)) = row.first() else { continue };
+                let referrer = DocumentRef { collection: from.clone(), id: DocumentId::parse(id)? };
+                // What the batch changes is held against the staged schema as it is then.
+                let entry = deciding.work.load(&referrer, &state.layout, deciding.store)?;
+                let (After::Untouched, Some(members)) = (&entry.after, entry.members()?) else { continue };
+                // One that the survey has not seen may have an older value there.
+                let Ok(coming) = survey.fitted(&from, id, &members, deciding.time) else { continue };
+                let Some(target) = at(&coming, &path).as_str().filter(|target| ids.iter().any(|id| id == target))
+                else {
+                    continue;
+                };
+                let deleted = format!("{collection}/{target}");
+                return Err(Error::new(
+                    Code::RefViolation,
+                    format!("{deleted} cannot be deleted: `{path}` of {referrer} is about to refer to it."),
+                )
+                .with("document", deleted)
+                .with("referrer", referrer.to_string()));
+            }
+        }
     }
     Ok(())
 }

@@ -213,8 +213,10 @@ impl State {
             return Ok(());
         }
         let sets = index_sets(collection_of(&self.schema, collection));
-        let staged = self.survey.as_ref().map(|survey| index_sets(collection_of(survey.schema(), collection)));
-        self.tables.create(collection, &sets, staged.as_deref(), store)?;
+        let staged = self.survey.as_ref();
+        let staged = staged.map(|it| (index_sets(collection_of(it.schema(), collection)), it.moved(collection)));
+        let staged = staged.as_ref().map(|(sets, moved)| (sets.as_slice(), moved));
+        self.tables.create(collection, &sets, staged, store)?;
         self.save_tables(store)
     }
 

@@ -63,10 +63,10 @@ impl Survey {
             let collection = collection_of(&survey.schema, &name);
             let sets = index_sets(collection);
             let change = survey.changes.get(&name);
-            // A unique set is looked through before documents are rewritten: it needs columns of what is to come.
-            let apart = change.is_some_and(|change| change.revalidate && !change.unique_added.is_empty());
+            // What is to come is looked through before documents are rewritten: it needs columns of its own.
+            let moved = survey.moved(&name);
             if let Some(table) = state.tables.get_mut(&name) {
-                match table.stage(&sets, apart, store) {
+                match table.stage(&sets, &moved, store) {
                     Err(error) if error.code == Code::InvalidSchema => {
                         survey.offenders.push(json!({
                             "collection": name, "code": error.code.as_str(), "detail": error.detail,
@@ -115,6 +115,11 @@ impl Survey {
     /// Notes that a collection's documents will have to be rewritten. Says whether that is news.
     pub(super) fn will_rewrite(&mut self, collection: &CollectionName) -> bool {
         self.rewrites.insert(collection.clone())
+    }
+
+    /// The indexed paths of a collection whose values are about to change.
+    pub(super) fn moved(&self, collection: &CollectionName) -> BTreeSet<Path> {
+        self.changes.get(collection).map(|change| change.moved.clone()).unwrap_or_default()
     }
 
     /// Where what will stand at a path stands in documents of the schema in force.

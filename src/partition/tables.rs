@@ -128,6 +128,13 @@ impl Table {
         self.columns.iter().filter(wanted).find(|column| column.is_for(path)).map(|column| column.number)
     }
 
+    /// The number of the column of `path` that serves the staged schema and not the one in force.
+    #[must_use]
+    pub(super) fn staged_alone(&self, path: &Path) -> Option<u32> {
+        let mut alone = self.columns.iter().filter(|column| column.serves == Serves::Staged);
+        alone.find(|column| column.is_for(path)).map(|column| column.number)
+    }
+
     /// A column for `path` that serves the staged schema. `apart` keeps it from sharing the column in force.
     fn stage_column(&mut self, path: &Path, apart: bool, store: &mut impl Store) -> Result<u32> {
         if let Some(number) = self.column(path, true) {
@@ -155,15 +162,15 @@ impl Table {
     }
 
     /// Gives the staged schema its columns: they are to be filled, then [`Table::build_next`] makes the indexes.
-    /// `apart` keeps them from sharing columns with the schema in force, for where documents are about to be
-    /// rewritten.
+    /// Paths that are `moved`, where documents are about to be rewritten, do not share a column with the schema in
+    /// force.
     ///
     /// # Errors
     /// `invalid_schema` if too many change at once.
-    pub(super) fn stage(&mut self, sets: &[Vec<Path>], apart: bool, store: &mut impl Store) -> Result<()> {
+    pub(super) fn stage(&mut self, sets: &[Vec<Path>], moved: &BTreeSet<Path>, store: &mut impl Store) -> Result<()> {
         for set in sets {
             let columns: Vec<u32> =
-                set.iter().map(|path| self.stage_column(path, apart, store)).collect::<Result<_>>()?;
+                set.iter().map(|path| self.stage_column(path, moved.contains(path), store)).collect::<Result<_>>()?;
             match self.indexes.iter_mut().find(|index| index.columns == columns) {
                 Some(index) => index.staged = true,
                 None => self.indexes.push(Index { columns, staged: true, in_force: false, built: false }),
@@ -254,7 +261,7 @@ impl Tables {
         &mut self,
         collection: &CollectionName,
         in_force: &[Vec<Path>],
-        staged: Option<&[Vec<Path>]>,
+        staged: Option<(&[Vec<Path>], &BTreeSet<Path>)>,
         store: &mut impl Store,
     ) -> Result<()> {
         if self.by_name.contains_key(collection) {
@@ -272,10 +279,10 @@ impl Tables {
             &[],
         )?;
         let mut table = Table { number, columns: Vec::new(), indexes: Vec::new() };
-        table.stage(in_force, true, store)?;
+        table.stage(in_force, &BTreeSet::new(), store)?;
         table.settle(true, store)?;
-        if let Some(staged) = staged {
-            table.stage(staged, true, store)?;
+        if let Some((sets, moved)) = staged {
+            table.stage(sets, moved, store)?;
         }
         while table.build_next(store)? {}
         self.by_name.insert(collection.clone(), table);

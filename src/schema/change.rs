@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Collection, Default, Field, Kind, Migration, Schema};
-use super::paths::{index_sets, kind_at, references};
+use super::paths::{index_sets, indexed_paths, kind_at, references};
 use crate::id::CollectionName;
 use crate::value::{Map, Path, Value};
 
@@ -20,8 +20,11 @@ pub struct Change {
     /// Unique sets that were not there, or whose values the documents get by this very change: existing documents
     /// may share values.
     pub unique_added: Vec<Vec<Path>>,
-    /// References that were not there or point elsewhere now: existing ones may point to nothing.
+    /// References that were not there, point elsewhere now, or get their values by this very change: existing ones
+    /// may point to nothing.
     pub references_added: Vec<Path>,
+    /// Indexed paths whose values this change may alter in documents that are there.
+    pub moved: BTreeSet<Path>,
     /// Indexes to build.
     pub indexes_added: Vec<Vec<Path>>,
     /// Indexes to drop.
@@ -59,7 +62,8 @@ fn between(old: &Collection, new: &Collection) -> Change {
             Migration::Drop(name) | Migration::Fill(name, _) => path.head() == name,
         });
         let computed = recompute && new.computed.iter().any(|name| name == path.head());
-        migrated || computed || (revalidate && kind_at(old, path) != kind_at(new, path))
+        let kind = kind_at(new, path);
+        migrated || computed || (kind.is_some_and(normalizes) && kind != kind_at(old, path))
     };
     let unique_added =
         without(&new.unique, |set| old.unique.iter().any(|other| same_set(set, other)) && !set.iter().any(moves));
@@ -67,7 +71,9 @@ fn between(old: &Collection, new: &Collection) -> Change {
     let targets = |of| -> Vec<_> { references(of).into_iter().map(|found| (found.path, found.target)).collect() };
     let former = targets(old);
     let references_added =
-        targets(new).into_iter().filter(|reference| !former.contains(reference)).map(|(path, _)| path).collect();
+        targets(new).into_iter().filter(|found| !former.contains(found) || moves(&found.0)).map(|(path, _)| path);
+    let references_added = references_added.collect();
+    let moved = indexed_paths(new).into_iter().filter(moves).collect();
     let (indexes, former) = (index_sets(new), index_sets(old));
     Change {
         migrations,
@@ -75,6 +81,7 @@ fn between(old: &Collection, new: &Collection) -> Change {
         revalidate,
         unique_added,
         references_added,
+        moved,
         indexes_added: without(&indexes, |set| former.contains(set)),
         indexes_dropped: without(&former, |set| indexes.contains(set)),
     }
@@ -140,6 +147,16 @@ fn kind_narrows(old: &Kind, new: &Kind) -> bool {
             fields_narrow((former, *was_closed), (fields, *closed))
         }
         _ => old != new,
+    }
+}
+
+/// Whether values of the type are brought to another form when they are fitted.
+fn normalizes(kind: &Kind) -> bool {
+    match kind {
+        Kind::Timestamp => true,
+        Kind::Array(items) => normalizes(items),
+        Kind::Object { fields, .. } => fields.values().any(|field| normalizes(&field.kind)),
+        _ => false,
     }
 }
 
