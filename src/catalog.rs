@@ -114,6 +114,7 @@ impl<S: Store> Catalog<S> {
         };
         let role = match &request.call {
             CatalogCall::GetSchema | CatalogCall::Keys { .. } => Role::Read,
+            CatalogCall::Admit => Role::Write,
             _ => Role::Admin,
         };
         match check(&request.bearer, &record.credentials, role) {
@@ -131,6 +132,7 @@ impl<S: Store> Catalog<S> {
             CatalogCall::PutSchema { only_if } => self.put_schema(moment, record, body, *only_if, told),
             CatalogCall::CreateKey => self.create_key(moment, record, body).map(Step::Answer),
             CatalogCall::ListKeys => Ok(Step::Answer(keys::list(&record))),
+            CatalogCall::Admit => Ok(Step::Answer(Answer::empty(204))),
             CatalogCall::DeleteKey { name } => self.delete_key(moment, record, name, told),
             CatalogCall::Keys { after } => {
                 let keys = record::keys_after(after.as_ref(), CATALOG_PAGE_KEYS, &mut self.store)?;
@@ -260,12 +262,11 @@ impl<S: Store> Catalog<S> {
             }
             let Some(staged) = record.staged.take() else { return Ok(None) };
             if record.offenders.is_empty() {
-                record::keep_version(&staged, moment.now, &mut self.store)?;
-                record.schema = staged;
+                record.enact(staged, moment.now, &mut self.store)?;
             } else {
                 record.refused = Some(Refused { schema: staged, offenders: std::mem::take(&mut record.offenders) });
+                record.turn();
             }
-            record.turn();
             record.save(&mut self.store)?;
         }
     }

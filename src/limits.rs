@@ -160,7 +160,7 @@ pub const MIGRATION_STEPS: usize = 256;
 /// Offenders that a refused schema change names.
 pub const OFFENDERS: usize = 10;
 
-/// Documents checked, migrated or indexed in one step: a step is one synchronous block and must not hold up
+/// Documents checked, migrated, indexed or looked through in one step: a step is one synchronous block and must not hold up
 /// the actor's other callers for long.
 pub const STEP_DOCUMENTS: usize = 1_000;
 

@@ -76,7 +76,7 @@ const selvedge :Workerd.Worker = (
 }
 
 /** The date that the deployed Worker has, too. */
-function compatibilityDate() {
+export function compatibilityDate() {
   const date = /^compatibility_date = "([\d-]+)"$/m.exec(readFileSync(join(ROOT, "wrangler.toml"), "utf8"))?.[1];
   if (!date) throw new Failure("wrangler.toml has no compatibility_date");
   return date;

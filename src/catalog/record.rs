@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::error::{Code, Error, Result};
 use crate::id::{DatabaseName, Key, KeyName};
 use crate::store::{Cell, Store};
+use crate::time::Time;
 use crate::wire::{Credential, Grant, Progress, SchemaText, from_json};
 
 /// The state of a database, but for the keys in use: small, and always written whole.
@@ -21,6 +22,8 @@ pub(super) struct Record {
     pub(super) crowded: u64,
     /// The schema in force.
     pub(super) schema: SchemaText,
+    /// The epoch since which it is.
+    pub(super) since: u64,
     /// The schema that is being surveyed.
     pub(super) staged: Option<SchemaText>,
     /// The last version given to a schema, refused ones included.
@@ -81,6 +84,7 @@ impl Record {
                 must: past + 1,
                 crowded: 0,
                 schema: SchemaText::default(),
+                since: past + 1,
                 staged: None,
                 last_version: 0,
                 offenders: Vec::new(),
@@ -126,6 +130,15 @@ impl Record {
             alone: keys <= 1,
             dropped: self.dropped,
         }
+    }
+
+    /// A schema comes into force.
+    pub(super) fn enact(&mut self, schema: SchemaText, time: Time, store: &mut impl Store) -> Result<()> {
+        keep_version(&schema, time, store)?;
+        self.schema = schema;
+        self.turn();
+        self.since = self.epoch;
+        Ok(())
     }
 
     /// A change that every partition must be done with.
@@ -220,7 +233,7 @@ pub(super) fn note(key: &Key, progress: &Progress, store: &mut impl Store) -> Re
 }
 
 /// Keeps a schema that came into force.
-pub(super) fn keep_version(schema: &SchemaText, time: crate::time::Time, store: &mut impl Store) -> Result<()> {
+fn keep_version(schema: &SchemaText, time: Time, store: &mut impl Store) -> Result<()> {
     store.run(
         "INSERT OR REPLACE INTO schema_version(version, time, text) VALUES (?, ?, ?)",
         &[epoch(schema.version), Cell::Integer(time.micros()), Cell::Text(schema.text.clone())],

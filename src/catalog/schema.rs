@@ -53,7 +53,11 @@ impl<S: Store> Catalog<S> {
                 return Err(Error::new(Code::VersionMismatch, detail).with("version", record.schema.version));
             }
             let schema = decode::schema(&tree)?;
-            if record.staged.is_some() {
+            // One that is in force, but not everywhere: where it is not, the next one would take its place and what
+            // it asked of the documents would never be done.
+            let unsettled = record.schema.text != text && record::undone(record.since, &mut self.store)? > 0;
+            if record.staged.is_some() || unsettled {
+                self.arm(moment.now);
                 return refuse(
                     Code::Conflict,
                     "Another change of the schema is under way: GET _schema tells how far it is. Try again after it.",
@@ -107,11 +111,10 @@ impl<S: Store> Catalog<S> {
         let asks = change(&former, &schema).values().any(asks_something);
         if asks && record::count(&mut self.store)? > 0 {
             record.staged = Some(put);
+            record.turn();
         } else {
-            record::keep_version(&put, moment.now, &mut self.store)?;
-            record.schema = put;
+            record.enact(put, moment.now, &mut self.store)?;
         }
-        record.turn();
         record.save(&mut self.store)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::key::{cell, keys_of};
 use super::state::{State, put};
 use super::workspace::{After, Entry, Workspace};
@@ -153,7 +155,7 @@ fn line(state: &mut State, document: &DocumentRef, entry: &Entry, seq: i64, time
     line.keys = keys_of(table.paths_in_force(), members)?;
     let mut rewritten = false;
     if let Some(survey) = &mut state.survey {
-        let coming = survey.fitted(&document.collection, members.clone(), time)?;
+        let coming = survey.fitted(&document.collection, &line.id, members, time)?;
         line.keys.extend(keys_of(table.paths_staged(), &coming)?);
         rewritten = coming != *members && survey.will_rewrite(&document.collection);
     }
@@ -175,16 +177,25 @@ fn projection(mut members: Map<String, Value>, id: &str, seq: i64, time: Time) -
     members.insert("_version".to_owned(), Value::from(seq));
     members.insert("_time".to_owned(), Value::from(time.to_string()));
     let body = Value::Object(members).to_string();
-    if body.len() > DOCUMENT_BYTES {
+    sized(body.len()).map(|()| body)
+}
+
+/// Refuses a document that will be too large whatever its version: the longest there is counts.
+pub(super) fn measure(id: &str, members: &Map<String, Value>) -> Result<()> {
+    let system = json!({ "_time": Time::from_micros(0).to_string(), "_version": i64::MAX, "id": id }).to_string();
+    sized(serde_json::to_string(members).map_or(usize::MAX, |own| own.len().saturating_add(system.len())))
+}
+
+fn sized(bytes: usize) -> Result<()> {
+    if bytes > DOCUMENT_BYTES {
         return Err(Error::new(
             Code::TooLarge,
             format!(
-                "A document has at most {DOCUMENT_BYTES} bytes of JSON, not {}: split it, or keep large parts elsewhere.",
-                body.len()
+                "A document has at most {DOCUMENT_BYTES} bytes of JSON, not {bytes}: split it, or keep large parts elsewhere."
             ),
         ));
     }
-    Ok(body)
+    Ok(())
 }
 
 fn text(value: &str) -> Cell {

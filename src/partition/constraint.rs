@@ -2,7 +2,7 @@
 //!
 //! They are kept at the end of a batch, so that its operations may pass through states that break them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::decide::Deciding;
 use super::key::cell;
@@ -44,14 +44,16 @@ pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &Document
     refer(deciding, document, schema, &members, before.as_ref()).map_err(in_error)?;
     unique(deciding, document, schema, false, &members, before.as_ref()).map_err(in_error)?;
     if let Some(survey) = survey {
-        let coming = survey.fitted(&document.collection, members, deciding.time).map_err(|error| {
-            let detail = format!(
-                "{} (So says version {} of the schema, which is coming into force.)",
-                error.detail,
-                survey.version()
-            );
-            in_error(Error { detail, ..error })
-        })?;
+        let coming =
+            survey.fitted(&document.collection, document.id.as_str(), &members, deciding.time).map_err(|error| {
+                let detail = format!(
+                    "{} (So says version {} of the schema, which is coming into force.)",
+                    error.detail,
+                    survey.version()
+                );
+                in_error(Error { detail, ..error })
+            })?;
+        deciding.coming.insert(document.clone(), coming.clone());
         refer(deciding, document, survey.schema(), &coming, None).map_err(in_error)?;
         if survey.is_surveyed() {
             unique(deciding, document, survey.schema(), true, &coming, None).map_err(in_error)?;
@@ -121,12 +123,14 @@ fn unique<S: Store>(
         if same || values.iter().any(|value| value.is_null()) {
             continue;
         }
-        for (other, entry) in deciding.work.changed_in(&document.collection) {
-            let After::Document(theirs) = &entry.after else { continue };
-            if other != document && set.iter().zip(&values).all(|(path, value)| at(theirs, path) == *value) {
+        let claim = Claim { staged, collection: &document.collection, set, values: &values };
+        let text = claim.text();
+        match deciding.claims.get(&text) {
+            Some(other) if other != document && claim.is_made_by(other, deciding) => {
                 return Err(taken(set, other.id.as_str()));
             }
-        }
+            _ => deciding.claims.insert(text, document.clone()),
+        };
         let Some(table) = deciding.state.tables.get(&document.collection) else { continue };
         let mut sql = format!("SELECT id FROM d{} WHERE ", table.number);
         let mut cells = Vec::new();
@@ -138,20 +142,41 @@ fn unique<S: Store>(
             sql.push_str(&format!("{}k{column} = {place}", if cells.is_empty() { "" } else { " AND " }));
             cells.push(bound);
         }
-        // Holders that this batch changes are looked at above; one more row is one that it does not.
-        let changed: BTreeSet<&str> =
-            deciding.work.changed_in(&document.collection).map(|(other, _)| other.id.as_str()).collect();
-        sql.push_str(" LIMIT ?");
-        cells.push(Cell::Integer(i64::try_from(changed.len() + 1).unwrap_or(i64::MAX)));
+        // There is one holder at most, since the constraint holds of what is stored.
+        sql.push_str(" LIMIT 2");
         for row in deciding.store.run(&sql, &cells)?.rows {
-            if let Some(Cell::Text(id)) = row.first()
-                && !changed.contains(id.as_str())
-            {
+            let Some(Cell::Text(id)) = row.first() else { continue };
+            let other = DocumentRef { collection: document.collection.clone(), id: DocumentId::parse(id)? };
+            let is_changed = deciding.work.get(&other).is_some_and(|entry| entry.after != After::Untouched);
+            if other != *document && (!is_changed || claim.is_made_by(&other, deciding)) {
                 return Err(taken(set, id));
             }
         }
     }
     Ok(())
+}
+
+/// The values of a unique set that a document of a batch will have.
+struct Claim<'c> {
+    staged: bool,
+    collection: &'c CollectionName,
+    set: &'c [Path],
+    values: &'c [&'c Value],
+}
+
+impl Claim<'_> {
+    /// The claim as a text that no other claim has.
+    fn text(&self) -> String {
+        let paths: Vec<&[String]> = self.set.iter().map(Path::segments).collect();
+        serde_json::json!([self.staged, self.collection, paths, self.values]).to_string()
+    }
+
+    /// Whether a document of the batch makes the same claim, as it is now. One that was not held against the staged
+    /// schema yet will meet this claim when it is.
+    fn is_made_by<S: Store>(&self, other: &DocumentRef, deciding: &Deciding<'_, S>) -> bool {
+        let theirs = if self.staged { deciding.coming.get(other) } else { deciding.work.written(other) };
+        theirs.is_some_and(|theirs| self.set.iter().zip(self.values).all(|(path, value)| at(theirs, path) == *value))
+    }
 }
 
 /// Unique values that another document has.
@@ -234,11 +259,10 @@ fn referrers<S: Store>(
     path: &Path,
 ) -> Result<Vec<DocumentRef>> {
     let mut found = Vec::new();
-    for (document, entry) in deciding.work.changed_in(from) {
-        if let After::Document(members) = &entry.after
-            && at(members, path).as_str() == Some(deleted.id.as_str())
-        {
-            found.push(document.clone());
+    for document in deciding.work.written_in(from) {
+        let refers = |members| at(members, path).as_str() == Some(deleted.id.as_str());
+        if deciding.work.written(&document).is_some_and(refers) {
+            found.push(document);
         }
     }
     let selection = Selection {

@@ -1,6 +1,7 @@
 //! Deciding a batch: what it reads still holds, each operation works out, and the whole keeps every constraint.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use super::constraint;
 use super::read;
@@ -9,10 +10,11 @@ use super::workspace::{After, Workspace, without_system};
 use crate::batch::{Change, Operation, Read, patch};
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::DocumentRef;
+use crate::limits::STEP_DOCUMENTS;
 use crate::query::condition::{Scope, holds_in};
 use crate::query::selection::{Among, Selection, Source};
 use crate::query::sql::SqlSource;
-use crate::query::tree::{Condition, Relation};
+use crate::query::tree::{Condition, Order, Relation};
 use crate::schema::document::{Context, Origin, fit, settable};
 use crate::store::Store;
 use crate::time::Time;
@@ -24,12 +26,29 @@ pub(super) struct Deciding<'a, S: Store> {
     pub(super) store: &'a mut S,
     pub(super) state: &'a State,
     pub(super) work: Workspace,
+    /// Documents of the workspace that were held against constraints, as the staged schema will have them.
+    pub(super) coming: BTreeMap<DocumentRef, Map<String, Value>>,
+    /// Which document of the workspace claimed the values of a unique set last; it may have let go of them since.
+    pub(super) claims: BTreeMap<String, DocumentRef>,
     /// The time of the commit, if it comes to one.
     pub(super) time: Time,
     pub(super) new_id: &'a mut dyn FnMut() -> String,
 }
 
-impl<S: Store> Deciding<'_, S> {
+impl<'a, S: Store> Deciding<'a, S> {
+    /// Nothing is decided yet.
+    pub(super) fn new(store: &'a mut S, state: &'a State, time: Time, new_id: &'a mut dyn FnMut() -> String) -> Self {
+        Deciding {
+            store,
+            state,
+            work: Workspace::default(),
+            coming: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            time,
+            new_id,
+        }
+    }
+
     /// Decides a batch: afterwards the workspace holds what is to be written.
     pub(super) fn decide(&mut self, reads: &[Read], operations: &[Operation]) -> Result<()> {
         for (index, read) in reads.iter().enumerate() {
@@ -209,27 +228,54 @@ fn related<S: Store>(
             return Ok(true);
         }
     }
-    let selection = Selection {
+    // SQL sees only what is stored: what looks on at collections that the batch changed is looked at here.
+    let by_hand = looks_at_changed(condition, work);
+    let always = Condition::always();
+    let mut selection = Selection {
         from: relation.collection(),
-        filter: condition,
+        filter: if by_hand { &always } else { condition },
         joins: &[],
-        order: Vec::new(),
+        order: vec![Order { path: id.clone(), descending: false }],
         after: None,
-        limit: changed.len() + 1,
+        // One row more than those that were looked at above.
+        limit: if by_hand { STEP_DOCUMENTS } else { changed.len() + 1 },
         among: Some(Among { path: end.clone(), values: vec![value.clone()] }),
         at: None,
     };
-    let mut looking = looking.borrow_mut();
-    let layout = &looking.state.layout;
-    let rows = SqlSource::new(looking.store, layout).rows(&selection)?;
-    for row in rows {
-        let body = super::workspace::parse_body(&row.body)?;
-        let id = id.get(&body).and_then(Value::as_str);
-        if !changed.iter().any(|(document, _)| Some(document.id.as_str()) == id) {
-            return Ok(true);
+    loop {
+        let rows = {
+            let mut looking = looking.borrow_mut();
+            let layout = &looking.state.layout;
+            SqlSource::new(looking.store, layout).rows(&selection)?
+        };
+        let full = rows.len() == selection.limit;
+        let mut last = None;
+        for row in rows {
+            let body = super::workspace::parse_body(&row.body)?;
+            let id = id.get(&body).and_then(Value::as_str);
+            let is_changed = changed.iter().any(|(document, _)| Some(document.id.as_str()) == id);
+            if !is_changed && (!by_hand || along(condition, &body, looking, failure)) {
+                return Ok(true);
+            }
+            last = id.map(Value::from);
+        }
+        match last {
+            Some(last) if by_hand && full && failure.borrow().is_none() => selection.after = Some(vec![last]),
+            _ => return Ok(false),
         }
     }
-    Ok(false)
+}
+
+/// Whether a condition looks along a relation at documents of a collection that the batch changed.
+fn looks_at_changed(condition: &Condition, work: &Workspace) -> bool {
+    match condition {
+        Condition::And(all) | Condition::Or(all) => all.iter().any(|one| looks_at_changed(one, work)),
+        Condition::Not(one) => looks_at_changed(one, work),
+        Condition::Exists(relation, inner) => {
+            work.changed_in(relation.collection()).next().is_some() || looks_at_changed(inner, work)
+        }
+        _ => false,
+    }
 }
 
 /// A caller's body without the system's members, which it may carry as it was read.

@@ -56,6 +56,7 @@ pub(super) fn work_out<S: Store>(deciding: &mut Deciding<'_, S>, body: &[u8]) ->
     for (number, bytes, operation) in operations {
         let document = operation.document.clone();
         let former = deciding.work.get(&document).map_or(After::Untouched, |entry| entry.after.clone());
+        let coming = deciding.coming.get(&document).cloned();
         let put = deciding
             .apply(&operation)
             .and_then(|()| writable(deciding, &document, bytes))
@@ -65,6 +66,10 @@ pub(super) fn work_out<S: Store>(deciding: &mut Deciding<'_, S>, body: &[u8]) ->
             Err(error) if error.code == Code::Internal => return Err(error),
             Err(error) => {
                 deciding.work.restore(&document, former);
+                match coming {
+                    Some(coming) => deciding.coming.insert(document, coming),
+                    None => deciding.coming.remove(&document),
+                };
                 outcome.fail(number, &error);
             }
         }
@@ -113,7 +118,7 @@ fn writable<S: Store>(deciding: &Deciding<'_, S>, document: &DocumentRef, bytes:
     }
     let Some(After::Document(members)) = deciding.work.get(document).map(|entry| &entry.after) else { return Ok(()) };
     let coming =
-        survey.map(|survey| survey.fitted(&document.collection, members.clone(), deciding.time)).transpose()?;
+        survey.map(|s| s.fitted(&document.collection, document.id.as_str(), members, deciding.time)).transpose()?;
     let of_both = [
         (Some(members), collection),
         (coming.as_ref(), survey.map_or(collection, |survey| collection_of(survey.schema(), &document.collection))),

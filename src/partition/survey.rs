@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::commit::measure;
 use super::constraint::{at, broken, target};
 use super::key::{cell, keys_of};
 use super::state::{State, collection_of, put, read_schema};
@@ -20,7 +21,7 @@ use crate::limits::{OFFENDERS, STEP_DOCUMENTS};
 use crate::schema::change::{Change, change, migrate};
 use crate::schema::document::{Context, Origin, fit};
 use crate::schema::model::{Migration, Schema};
-use crate::schema::paths::{index_sets, references};
+use crate::schema::paths::{index_sets, indexed_paths, references};
 use crate::store::{Cell, Store};
 use crate::time::Time;
 use crate::value::{Map, Path, Value};
@@ -130,14 +131,24 @@ impl Survey {
     }
 
     /// A document of the schema in force as the staged one will have it.
+    ///
+    /// # Errors
+    /// What a write of it would be refused for: when the schema is in force, it must be there.
     pub(super) fn fitted(
         &self,
         name: &CollectionName,
-        members: Map<String, Value>,
+        id: &str,
+        members: &Map<String, Value>,
         now: Time,
     ) -> Result<Map<String, Value>> {
         let migrations = self.changes.get(name).map_or(&[][..], |change| &change.migrations);
-        refit(&self.schema, migrations, name, members, now)
+        let coming = refit(&self.schema, migrations, name, members.clone(), now)?;
+        let paths = indexed_paths(collection_of(&self.schema, name));
+        keys_of(paths.iter().map(|path| (0, path.segments())), &coming)?;
+        if coming != *members {
+            measure(id, &coming)?;
+        }
+        Ok(coming)
     }
 }
 
@@ -207,7 +218,7 @@ fn look_through(
         survey.after = no;
         let Value::Object(members) = parse_body(&body)? else { continue };
         let members = without_system(members);
-        let fitted = survey.fitted(name, members.clone(), now).and_then(|coming| {
+        let fitted = survey.fitted(name, &id, &members, now).and_then(|coming| {
             refers(survey, name, &coming, state, store)?;
             keys_of(table.paths_staged(), &coming).map(|keys| (coming, keys))
         });

@@ -116,7 +116,7 @@ fn decide<S: Store>(
     moment: &mut Moment<'_>,
 ) -> (Workspace, Result<()>) {
     let mut new_id = || moment.new_id().to_string();
-    let mut deciding = Deciding { store, state, work: Workspace::default(), time, new_id: &mut new_id };
+    let mut deciding = Deciding::new(store, state, time, &mut new_id);
     let decided = deciding.decide(&batch.reads, &batch.operations);
     (deciding.work, decided)
 }
@@ -279,7 +279,7 @@ fn imported<S: Store>(
     time: Time,
 ) -> std::result::Result<Answer, Failed> {
     let mut new_id = || moment.new_id().to_string();
-    let mut deciding = Deciding { store, state, work: Workspace::default(), time, new_id: &mut new_id };
+    let mut deciding = Deciding::new(store, state, time, &mut new_id);
     let outcome = import::work_out(&mut deciding, body)?;
     let work = deciding.work;
     let heading = Heading { batch: request.batch.as_str(), digest, time };

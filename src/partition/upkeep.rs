@@ -113,7 +113,7 @@ fn deletion(document: &DocumentRef) -> Operation {
 fn delete<S: Store>(operations: &[Operation], state: &mut State, store: &mut S, moment: &mut Moment<'_>) -> Result<()> {
     let time = state.clock.clone().tick(moment.now);
     let mut new_id = String::new;
-    let mut deciding = Deciding { store, state, work: Workspace::default(), time, new_id: &mut new_id };
+    let mut deciding = Deciding::new(store, state, time, &mut new_id);
     deciding.decide(&[], operations)?;
     let work = deciding.work;
     write(store, state, &work, &Heading { batch: OWN, digest: "", time }, |_| None)

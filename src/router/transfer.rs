@@ -18,6 +18,12 @@ pub struct Import {
 }
 
 impl Import {
+    /// Asks the catalog whether the caller may import; 204 if so.
+    #[must_use]
+    pub fn admission(&self) -> CatalogRequest {
+        CatalogRequest { db: self.db.clone(), bearer: self.bearer.clone(), call: CatalogCall::Admit }
+    }
+
     /// The request that goes with a chunk's body.
     #[must_use]
     pub fn request(&self, chunk: &Chunk, moment: &mut Moment<'_>) -> PartitionRequest {

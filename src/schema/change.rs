@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Collection, Default, Field, Kind, Migration, Schema};
-use super::paths::{index_sets, references};
+use super::paths::{index_sets, kind_at, references};
 use crate::id::CollectionName;
 use crate::value::{Map, Path, Value};
 
@@ -17,7 +17,8 @@ pub struct Change {
     pub recompute: bool,
     /// Every document must be fitted to the new schema: it may break it, or (timestamps) take another form by it.
     pub revalidate: bool,
-    /// Unique sets that were not there: existing documents may share values.
+    /// Unique sets that were not there, or whose values the documents get by this very change: existing documents
+    /// may share values.
     pub unique_added: Vec<Vec<Path>>,
     /// References that were not there or point elsewhere now: existing ones may point to nothing.
     pub references_added: Vec<Path>,
@@ -52,6 +53,17 @@ fn between(old: &Collection, new: &Collection) -> Change {
         new.computed.iter().any(|name| !migrations.is_empty() || computed(old, name) != computed(new, name));
     let revalidate = recompute || !migrations.is_empty() || narrows(old, new);
 
+    let moves = |path: &Path| {
+        let migrated = migrations.iter().any(|step| match step {
+            Migration::Rename { from, to } => path.head() == from || path.head() == to,
+            Migration::Drop(name) | Migration::Fill(name, _) => path.head() == name,
+        });
+        let computed = recompute && new.computed.iter().any(|name| name == path.head());
+        migrated || computed || (revalidate && kind_at(old, path) != kind_at(new, path))
+    };
+    let unique_added =
+        without(&new.unique, |set| old.unique.iter().any(|other| same_set(set, other)) && !set.iter().any(moves));
+
     let targets = |of| -> Vec<_> { references(of).into_iter().map(|found| (found.path, found.target)).collect() };
     let former = targets(old);
     let references_added =
@@ -61,7 +73,7 @@ fn between(old: &Collection, new: &Collection) -> Change {
         migrations,
         recompute,
         revalidate,
-        unique_added: without(&new.unique, |set| old.unique.iter().any(|other| same_set(set, other))),
+        unique_added,
         references_added,
         indexes_added: without(&indexes, |set| former.contains(set)),
         indexes_dropped: without(&former, |set| indexes.contains(set)),

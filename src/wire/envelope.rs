@@ -166,6 +166,9 @@ pub enum CatalogCall {
         /// The last key that was given before.
         after: Option<Key>,
     },
+    /// Whether the principal may import at all, asked before a line is read: a stream in which no line names a key
+    /// reaches no partition.
+    Admit,
     /// A partition asks what it must know to serve its key.
     Join {
         /// The partition's key.

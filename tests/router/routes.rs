@@ -143,6 +143,13 @@ fn an_export_visits_the_keys_and_goes_on_where_it_was() {
 }
 
 #[test]
+fn an_import_is_admitted_by_the_catalog_before_a_line_is_read() {
+    let Ok(Route::Import(import)) = send("POST", "/v1/shop/_import", &[]) else { panic!() };
+    let asked = import.admission();
+    assert_eq!((asked.db, asked.bearer, asked.call), (import.db, import.bearer, CatalogCall::Admit));
+}
+
+#[test]
 fn a_query_without_a_key_is_asked_again_where_the_documents_are() {
     let request = peeked("/v1/shop/_query", &[], r#"{"from": "orders"}"#).unwrap();
     let there = elsewhere(&request, "k%C3%A4se").unwrap();

@@ -8,6 +8,7 @@ use selvedge::error::{Code, Error, Result, refuse};
 use selvedge::id::Key;
 use selvedge::router::{Chunk, Import, ImportSplitter};
 use selvedge::wire::Answer;
+use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
 use crate::actors::{AT_ONCE, Letter};
@@ -22,6 +23,10 @@ use crate::{answer, body};
 /// # Errors
 /// `invalid_request` if the body breaks off. What a partition refuses is an answer: it says how many lines went in.
 pub(crate) async fn serve(request: Request, bindings: Bindings, wanted: Import) -> Result<Response> {
+    let admitted = Letter::to_catalog(&bindings, &wanted.admission())?.answer(&JsValue::UNDEFINED).await?;
+    if admitted.status() != 204 {
+        return Ok(admitted);
+    }
     let answer = run(&request, &bindings, &wanted).await?;
     answer::respond(&answer).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
 }

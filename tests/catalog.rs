@@ -1,0 +1,14 @@
+//! A catalog and its partitions: schemas that change under the data, who may ask, what happens by itself.
+
+#[path = "catalog/indexes.rs"]
+mod indexes;
+#[path = "catalog/migrations.rs"]
+mod migrations;
+#[path = "catalog/paced.rs"]
+mod paced;
+#[path = "executors/random.rs"]
+mod random;
+#[path = "catalog/schema_change.rs"]
+mod schema_change;
+#[path = "actors/world.rs"]
+mod world;

@@ -1,0 +1,13 @@
+//! A partition, with its catalog, through the requests they take: what is promised of documents, batches,
+//! constraints, time travel and transfers.
+
+#[path = "partition/documents.rs"]
+mod documents;
+#[path = "partition/idempotency.rs"]
+mod idempotency;
+#[path = "executors/random.rs"]
+mod random;
+#[path = "partition/transactions.rs"]
+mod transactions;
+#[path = "actors/world.rs"]
+mod world;
