@@ -82,6 +82,7 @@ fn every_place_is_documented() {
         "/v1/shop/_keys/storefront",
         "/v1/shop/_query",
         "/v1/shop/_tx",
+        "/v1/shop/_many",
         "/v1/shop/_import",
         "/v1/shop/_export",
         "/v1/shop/orders",
@@ -175,7 +176,7 @@ fn the_document_holds_together() {
             assert!(ids.insert(id.as_str().unwrap()), "{id} stands twice");
         }
     }
-    assert_eq!(ids.len(), 18);
+    assert_eq!(ids.len(), 19);
     let mut waiting = vec![&document];
     while let Some(value) = waiting.pop() {
         follow(&document, value);

@@ -78,7 +78,7 @@ fn there_is_nothing_at_other_addresses() {
         "//v1/shop",
         "/v1/_shop",
         "/v1/shop/",
-        "/v1/shop/_many",
+        "/v1/shop/_sync",
         "/v1/shop/_sync",
         "/v1/shop/_feed",
         "/v1/shop/_Query",
