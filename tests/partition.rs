@@ -5,6 +5,8 @@
 mod constraints;
 #[path = "partition/documents.rs"]
 mod documents;
+#[path = "partition/history.rs"]
+mod history;
 #[path = "partition/idempotency.rs"]
 mod idempotency;
 #[path = "executors/random.rs"]
