@@ -13,5 +13,7 @@ mod idempotency;
 mod random;
 #[path = "partition/transactions.rs"]
 mod transactions;
+#[path = "partition/transfer.rs"]
+mod transfer;
 #[path = "actors/world.rs"]
 mod world;
