@@ -9,6 +9,10 @@ mod documents;
 mod history;
 #[path = "partition/idempotency.rs"]
 mod idempotency;
+#[path = "partition/machine.rs"]
+mod machine;
+#[path = "partition/model.rs"]
+mod model;
 #[path = "executors/random.rs"]
 mod random;
 #[path = "partition/transactions.rs"]
