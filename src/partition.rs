@@ -320,7 +320,7 @@ fn get(
     at: Option<Time>,
     unless: Option<i64>,
     now: Time,
-    state: &State,
+    state: &mut State,
     store: &mut impl Store,
 ) -> Result<Answer> {
     decide::same_home(document, state)?;
@@ -331,7 +331,7 @@ fn get(
     }
 }
 
-fn query<S: Store>(body: &[u8], whole: bool, now: Time, state: &State, store: &mut S) -> Result<Answer> {
+fn query<S: Store>(body: &[u8], whole: bool, now: Time, state: &mut State, store: &mut S) -> Result<Answer> {
     if whole && !state.grant.alone {
         return Err(several_keys());
     }

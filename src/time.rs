@@ -87,6 +87,11 @@ impl Clock {
         self.last
     }
 
+    /// Takes note of a time that was read at: what is given from now on is later.
+    pub fn see(&mut self, time: Time) {
+        self.last = self.last.max(time);
+    }
+
     /// A new time for a commit at physical time `now`: after every time given before.
     pub fn tick(&mut self, now: Time) -> Time {
         self.last = Time::from_micros(now.0.max(self.last.0.saturating_add(1)));

@@ -5,11 +5,19 @@
 mod constraints;
 #[path = "partition/documents.rs"]
 mod documents;
+#[path = "partition/history.rs"]
+mod history;
 #[path = "partition/idempotency.rs"]
 mod idempotency;
+#[path = "partition/machine.rs"]
+mod machine;
+#[path = "partition/model.rs"]
+mod model;
 #[path = "executors/random.rs"]
 mod random;
 #[path = "partition/transactions.rs"]
 mod transactions;
+#[path = "partition/transfer.rs"]
+mod transfer;
 #[path = "actors/world.rs"]
 mod world;

@@ -25,11 +25,12 @@ use crate::value::{Map, Path, Value, sort_key};
 pub(super) fn keep_all<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
     cascade(deciding)?;
     let changed: Vec<DocumentRef> = deciding.work.changed().to_vec();
-    changed.iter().try_for_each(|document| keep(deciding, document))
+    changed.iter().try_for_each(|document| keep(deciding, document, true))
 }
 
-/// Holds one changed document against every constraint that can be seen from it.
-pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &DocumentRef) -> Result<()> {
+/// Holds one changed document against every constraint that can be seen from it. `held` says that what is stored of
+/// it still holds: then what stays the same is not looked at again.
+pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &DocumentRef, held: bool) -> Result<()> {
     let Some(entry) = deciding.work.get(document) else { return Ok(()) };
     let After::Document(members) = &entry.after else { return Ok(()) };
     let schema = &deciding.state.schema;
@@ -39,7 +40,7 @@ pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &Document
         return Ok(());
     }
     let members = members.clone();
-    let before = entry.before.as_ref().map(Stored::members).transpose()?;
+    let before = entry.before.as_ref().filter(|_| held).map(Stored::members).transpose()?;
     let in_error = |error: Error| error.with("document", document.to_string());
     refer(deciding, document, schema, &members, before.as_ref()).map_err(in_error)?;
     unique(deciding, document, schema, false, &members, before.as_ref()).map_err(in_error)?;

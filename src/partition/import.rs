@@ -60,7 +60,8 @@ pub(super) fn work_out<S: Store>(deciding: &mut Deciding<'_, S>, body: &[u8]) ->
         let put = deciding
             .apply(&operation)
             .and_then(|()| writable(deciding, &document, bytes))
-            .and_then(|()| keep(deciding, &document));
+            // A value that an earlier line took out of this document may be another's by now.
+            .and_then(|()| keep(deciding, &document, former == After::Untouched));
         match put {
             Ok(()) => outcome.imported += 1,
             Err(error) if error.code == Code::Internal => return Err(error),
@@ -108,12 +109,17 @@ fn fetch<'o, S: Store>(deciding: &mut Deciding<'_, S>, operations: impl Iterator
     deciding.work.load_all(&wanted, &deciding.state.layout, deciding.store)
 }
 
+/// How many times as long as it came a number may be written out: `9e18` has 19 digits.
+const WRITTEN_OUT: usize = 5;
+
 /// Refuses here what would otherwise fail when the chunk is written, where one line would take the others with it.
 fn writable<S: Store>(deciding: &Deciding<'_, S>, document: &DocumentRef, bytes: usize) -> Result<()> {
     super::decide::same_home(document, deciding.state)?;
     let collection = collection_of(&deciding.state.schema, &document.collection);
     let survey = deciding.state.survey.as_ref();
-    if collection.computed.is_empty() && survey.is_none() && bytes < INDEX_KEY_BYTES / 2 {
+    let filled = collection.fields.values().any(|field| field.default.is_some());
+    let grows = filled || !collection.computed.is_empty() || survey.is_some();
+    if !grows && bytes < INDEX_KEY_BYTES / WRITTEN_OUT {
         return Ok(());
     }
     let Some(After::Document(members)) = deciding.work.get(document).map(|entry| &entry.after) else { return Ok(()) };
@@ -127,6 +133,9 @@ fn writable<S: Store>(deciding: &Deciding<'_, S>, document: &DocumentRef, bytes:
         let Some(members) = members else { continue };
         let paths = indexed_paths(collection);
         keys_of(paths.iter().map(|path| (0, path.segments())), members)?;
+        if !grows && bytes < DOCUMENT_BYTES / WRITTEN_OUT {
+            continue;
+        }
         let bytes = serde_json::to_string(members).map_or(usize::MAX, |text| text.len());
         // Beside the document stand its id and the system's members.
         if bytes.saturating_add(2 * crate::limits::ID_BYTES) > DOCUMENT_BYTES {

@@ -16,7 +16,7 @@ pub(super) fn document(
     document: &DocumentRef,
     at: Option<Time>,
     now: Time,
-    state: &State,
+    state: &mut State,
     store: &mut impl Store,
 ) -> Result<Option<Stored>> {
     let current = workspace::read(document, &state.layout, store)?;
@@ -36,8 +36,8 @@ pub(super) fn document(
     }
 }
 
-/// The last sequence of the log at a time.
-pub(super) fn sequence_at(at: Time, now: Time, state: &State, store: &mut impl Store) -> Result<i64> {
+/// The last sequence of the log at a time. What is committed from now on is later than that.
+pub(super) fn sequence_at(at: Time, now: Time, state: &mut State, store: &mut impl Store) -> Result<i64> {
     // A time still to come could be read twice with two answers.
     if at > now.max(state.clock.last()) {
         return refuse(Code::TimeOutOfRange, format!("{at} is ahead of the clock here, {now}."));
@@ -63,6 +63,7 @@ pub(super) fn sequence_at(at: Time, now: Time, state: &State, store: &mut impl S
             _ => high = middle - 1,
         }
     }
+    state.clock.see(at);
     Ok(low)
 }
 
