@@ -17,10 +17,13 @@ import { Failure } from "../../scripts/lib/run.mjs";
  * @property {string} body
  */
 
+/** Milliseconds after which a connection is not used again: workerd closes one that is idle for 5 seconds. */
+const IDLE = 2_500;
+
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
-/** A connection that is kept, for one request after the other; opened anew if the server found it idle too long. */
+/** A connection that is kept, for one request after the other; opened anew if it was idle for long. */
 export class Connection {
   #url;
   #head;
@@ -30,6 +33,7 @@ export class Connection {
   #received = Buffer.alloc(0);
   /** @type {{ resolve: (reply: Reply) => void, reject: (wrong: Error) => void } | undefined} */
   #waiting;
+  #lastUse = 0;
 
   /**
    * @param {string} url of the server
@@ -49,6 +53,7 @@ export class Connection {
   ask({ method, path, body = "" }) {
     const length = body === "" ? "" : `content-length: ${Buffer.byteLength(body)}\r\n`;
     return new Promise((resolve, reject) => {
+      if (performance.now() - this.#lastUse > IDLE) this.close();
       this.#waiting = { resolve, reject };
       this.#socket ??= this.#open();
       this.#socket.write(`${method} ${path} HTTP/1.1\r\n${this.#head}${length}\r\n${body}`);
@@ -57,6 +62,7 @@ export class Connection {
 
   close() {
     this.#socket?.destroy();
+    this.#socket = undefined;
   }
 
   #open() {
@@ -64,6 +70,7 @@ export class Connection {
     socket.on("data", (bytes) => this.#receive(bytes));
     socket.on("error", (wrong) => this.#fail(wrong));
     socket.on("close", () => {
+      if (this.#socket !== socket) return;
       this.#socket = undefined;
       this.#fail(new Failure("The server closed the connection before it answered."));
     });
@@ -81,6 +88,7 @@ export class Connection {
     this.#received = Buffer.alloc(0);
     const waiting = this.#waiting;
     this.#waiting = undefined;
+    this.#lastUse = performance.now();
     waiting?.resolve({ status: Number(head.slice(9, 12)), head, body });
   }
 

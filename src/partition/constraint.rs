@@ -2,12 +2,12 @@
 //!
 //! They are kept at the end of a batch, so that its operations may pass through states that break them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::Deciding;
 use super::key::cell;
 use super::state::collection_of;
-use super::workspace::{After, Entry, Stored, parse_body};
+use super::workspace::{After, Stored, parse_body};
 use crate::batch::decode::same_key;
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{CollectionName, DocumentId, DocumentRef};
@@ -187,58 +187,37 @@ pub(super) fn taken(set: &[Path], by: &str) -> Error {
         .with("with", by)
 }
 
-/// Does to those that refer to deleted documents what the schema says.
+/// Does to those that refer to deleted documents what the schema says. First everything goes that goes along; then
+/// what stays is held against the other rules, so that the order of deletes does not matter.
 fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
-    let state = deciding.state;
-    let mut queue = gone(deciding);
-    let (mut restricted, mut cleared) = (Vec::new(), BTreeSet::new());
-    let mut reached = 0;
-    while let Some(deleted) = queue.pop_front() {
-        let mut rules: BTreeMap<(CollectionName, Path), OnDelete> = BTreeMap::new();
-        if let Some(survey) = &state.survey {
-            for (from, path, _) in references_to(survey.schema(), &deleted.collection) {
-                rules.insert((from.clone(), survey.former(&from, &path)?), OnDelete::Restrict);
-                rules.insert((from, path), OnDelete::Restrict);
-            }
-        }
-        for (from, path, on_delete) in references_to(&state.schema, &deleted.collection) {
-            rules.insert((from, path), on_delete);
-        }
-        for ((from, path), on_delete) in rules {
-            for referrer in referrers(deciding, &deleted, &from, &path)? {
-                reached += 1;
-                if reached > CASCADE_DOCUMENTS {
-                    return refuse(
-                        Code::TooLarge,
-                        format!(
-                            "Deleting {deleted} reaches more than {CASCADE_DOCUMENTS} documents: delete those that refer to it first."
-                        ),
-                    );
-                }
-                match on_delete {
-                    // What restricts may itself go before this is over.
-                    OnDelete::Restrict => restricted.push((deleted.clone(), path.clone(), referrer)),
-                    OnDelete::Cascade => {
-                        deciding.work.set(&referrer, After::Gone);
-                        queue.push_back(referrer);
-                    }
-                    OnDelete::Clear => {
-                        clear(deciding, &referrer, &path)?;
-                        cleared.insert(referrer);
-                    }
-                }
+    let mut gone = gone(deciding);
+    let mut search = Search { named: deciding.work.changed().iter().cloned().collect(), reached: 0 };
+    let mut known = 0;
+    while let Some(deleted @ [_, ..]) = gone.get(known..) {
+        let found = search.referrers(deciding, deleted, |rule| rule == OnDelete::Cascade)?;
+        known = gone.len();
+        for Referrer { document, .. } in found {
+            if deciding.work.get(&document).is_some_and(|entry| entry.after != After::Gone) {
+                deciding.work.set(&document, After::Gone);
+                gone.push(document);
             }
         }
     }
-    for (deleted, path, referrer) in restricted {
-        if deciding.work.get(&referrer).is_some_and(Entry::is_there) {
-            return Err(Error::new(
-                Code::RefViolation,
-                format!("{deleted} cannot be deleted: `{path}` of {referrer} refers to it."),
-            )
-            .with("document", deleted.to_string())
-            .with("referrer", referrer.to_string()));
+    let mut cleared = BTreeSet::new();
+    for Referrer { document, path, target, on_delete } in
+        search.referrers(deciding, &gone, |rule| rule != OnDelete::Cascade)?
+    {
+        if on_delete == OnDelete::Clear {
+            clear(deciding, &document, &path)?;
+            cleared.insert(document);
+            continue;
         }
+        return Err(Error::new(
+            Code::RefViolation,
+            format!("{target} cannot be deleted: `{path}` of {document} refers to it."),
+        )
+        .with("document", target.to_string())
+        .with("referrer", document.to_string()));
     }
     still_to_come(deciding)?;
     for document in cleared {
@@ -289,7 +268,7 @@ fn still_to_come<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
 }
 
 /// The documents that the batch itself deletes.
-fn gone<S: Store>(deciding: &Deciding<'_, S>) -> VecDeque<DocumentRef> {
+fn gone<S: Store>(deciding: &Deciding<'_, S>) -> Vec<DocumentRef> {
     let is_gone = |document: &&DocumentRef| deciding.work.get(document).is_some_and(|entry| entry.after == After::Gone);
     deciding.work.changed().iter().filter(is_gone).cloned().collect()
 }
@@ -304,42 +283,120 @@ fn clear<S: Store>(deciding: &mut Deciding<'_, S>, referrer: &DocumentRef, path:
     Ok(())
 }
 
-/// Who refers to a deleted document, after what the batch did so far. They are loaded.
-fn referrers<S: Store>(
-    deciding: &mut Deciding<'_, S>,
-    deleted: &DocumentRef,
-    from: &CollectionName,
-    path: &Path,
-) -> Result<Vec<DocumentRef>> {
-    let mut found = Vec::new();
-    for document in deciding.work.written_in(from) {
-        let refers = |members| at(members, path).as_str() == Some(deleted.id.as_str());
-        if deciding.work.written(&document).is_some_and(refers) {
-            found.push(document);
+/// What becomes of references to a collection's documents when those go, by where they stand.
+fn rules<S: Store>(
+    deciding: &Deciding<'_, S>,
+    target: &CollectionName,
+) -> Result<BTreeMap<(CollectionName, Path), OnDelete>> {
+    let mut rules = BTreeMap::new();
+    if let Some(survey) = &deciding.state.survey {
+        for (from, path, _) in references_to(survey.schema(), target) {
+            rules.insert((from.clone(), survey.former(&from, &path)?), OnDelete::Restrict);
+            rules.insert((from, path), OnDelete::Restrict);
         }
     }
-    let selection = Selection {
-        from,
-        filter: &Condition::always(),
-        joins: &[],
-        order: Vec::new(),
-        after: None,
-        limit: CASCADE_DOCUMENTS + 1,
-        among: Some(Among { path: path.clone(), values: vec![deleted.id.as_str().to_owned()] }),
-        at: None,
-    };
-    let rows = SqlSource::new(deciding.store, &deciding.state.layout).rows(&selection)?;
-    let mut stored = Vec::new();
-    for row in rows {
-        let body = parse_body(&row.body)?;
-        let Some(id) = body.get("id").and_then(Value::as_str) else { continue };
-        let document = DocumentRef { collection: from.clone(), id: DocumentId::parse(id)? };
-        // What the batch changed already was looked at above, as it is now.
-        if deciding.work.get(&document).is_none_or(|entry| entry.after == After::Untouched) {
-            stored.push(document);
+    let in_force = references_to(&deciding.state.schema, target);
+    rules.extend(in_force.into_iter().map(|(from, path, on_delete)| ((from, path), on_delete)));
+    Ok(rules)
+}
+
+/// A document that refers to a deleted one, after what the batch did.
+struct Referrer {
+    document: DocumentRef,
+    path: Path,
+    target: DocumentRef,
+    on_delete: OnDelete,
+}
+
+/// Deleted documents whose referrers are looked for by one statement.
+const SOUGHT: usize = 256;
+
+/// The search for those who refer to deleted documents.
+struct Search {
+    /// What the batch itself changed: looked at as it is now, not as it is stored.
+    named: BTreeSet<DocumentRef>,
+    /// References that were found in documents that the batch does not name.
+    reached: usize,
+}
+
+impl Search {
+    /// Who refers to the deleted documents under rules of some kind. They are loaded.
+    fn referrers<S: Store>(
+        &mut self,
+        deciding: &mut Deciding<'_, S>,
+        deleted: &[DocumentRef],
+        wanted: fn(OnDelete) -> bool,
+    ) -> Result<Vec<Referrer>> {
+        let mut sought: BTreeMap<&CollectionName, BTreeSet<&str>> = BTreeMap::new();
+        for document in deleted {
+            sought.entry(&document.collection).or_default().insert(document.id.as_str());
         }
+        let mut found = Vec::new();
+        for (collection, ids) in sought {
+            for ((from, path), on_delete) in rules(deciding, collection)?.into_iter().filter(|(_, rule)| wanted(*rule))
+            {
+                let mut find = |document: DocumentRef, id: &str| {
+                    let target = DocumentRef { collection: collection.clone(), id: DocumentId::parse(id)? };
+                    found.push(Referrer { document, path: path.clone(), target, on_delete });
+                    Ok::<_, Error>(())
+                };
+                for document in self.named.iter().filter(|document| document.collection == from) {
+                    if let Some(After::Document(members)) = deciding.work.get(document).map(|entry| &entry.after)
+                        && let Value::String(id) = at(members, &path)
+                        && ids.contains(id.as_str())
+                    {
+                        find(document.clone(), id)?;
+                    }
+                }
+                let ids: Vec<&str> = ids.iter().copied().collect();
+                for some in ids.chunks(SOUGHT) {
+                    for (document, id) in self.stored(deciding, &from, &path, some)? {
+                        find(document, &id)?;
+                    }
+                }
+            }
+        }
+        Ok(found)
     }
-    deciding.work.load_all(&stored, &deciding.state.layout, deciding.store)?;
-    found.extend(stored);
-    Ok(found)
+
+    /// The stored documents that the batch does not name and that refer to one of these ids, with the id.
+    fn stored<S: Store>(
+        &mut self,
+        deciding: &mut Deciding<'_, S>,
+        from: &CollectionName,
+        path: &Path,
+        ids: &[&str],
+    ) -> Result<Vec<(DocumentRef, String)>> {
+        let selection = Selection {
+            from,
+            filter: &Condition::always(),
+            joins: &[],
+            order: Vec::new(),
+            after: None,
+            limit: CASCADE_DOCUMENTS + self.named.len() + 1,
+            among: Some(Among { path: path.clone(), values: ids.iter().map(|id| (*id).to_owned()).collect() }),
+            at: None,
+        };
+        let mut stored = Vec::new();
+        for row in SqlSource::new(deciding.store, &deciding.state.layout).rows(&selection)? {
+            let body = parse_body(&row.body)?;
+            let (Some(id), Some(target)) = (body.get("id").and_then(Value::as_str), row.among) else { continue };
+            let document = DocumentRef { collection: from.clone(), id: DocumentId::parse(id)? };
+            let is_gone = deciding.work.get(&document).is_some_and(|entry| entry.after == After::Gone);
+            if is_gone || self.named.contains(&document) {
+                continue;
+            }
+            self.reached += 1;
+            if self.reached > CASCADE_DOCUMENTS {
+                let detail = format!(
+                    "Deleting {target} and what goes with it reaches more than {CASCADE_DOCUMENTS} documents: delete those that refer to it first."
+                );
+                return refuse(Code::TooLarge, detail);
+            }
+            stored.push((document, target));
+        }
+        let documents: Vec<DocumentRef> = stored.iter().map(|(document, _)| document.clone()).collect();
+        deciding.work.load_all(&documents, &deciding.state.layout, deciding.store)?;
+        Ok(stored)
+    }
 }

@@ -2,10 +2,10 @@
 //!
 //! A batch is worked out here, in memory, before anything is written: whatever fails leaves no trace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::error::{Code, Error, Result, refuse};
-use crate::id::{CollectionName, DocumentId, DocumentRef};
+use crate::id::{CollectionName, DocumentRef};
 use crate::query::sql::Layout;
 use crate::store::{Cell, Store};
 use crate::value::{Map, Value};
@@ -116,8 +116,6 @@ pub(super) fn without_system(mut members: Map<String, Value>) -> Map<String, Val
 pub(super) struct Workspace {
     entries: BTreeMap<DocumentRef, Entry>,
     changed: Vec<DocumentRef>,
-    /// The changed documents that are there afterwards.
-    written: BTreeMap<CollectionName, BTreeSet<DocumentId>>,
 }
 
 impl Workspace {
@@ -180,7 +178,6 @@ impl Workspace {
                 self.changed.push(document.clone());
             }
             entry.after = after;
-            self.account(document);
         }
     }
 
@@ -191,16 +188,6 @@ impl Workspace {
         }
         if let Some(entry) = self.entries.get_mut(document) {
             entry.after = after;
-            self.account(document);
-        }
-    }
-
-    fn account(&mut self, document: &DocumentRef) {
-        let is_written = self.entries.get(document).is_some_and(|entry| matches!(entry.after, After::Document(_)));
-        if is_written {
-            self.written.entry(document.collection.clone()).or_default().insert(document.id.clone());
-        } else if let Some(written) = self.written.get_mut(&document.collection) {
-            written.remove(&document.id);
         }
     }
 
@@ -210,12 +197,6 @@ impl Workspace {
             After::Document(members) => Some(members),
             _ => None,
         }
-    }
-
-    /// The changed documents of a collection that are there afterwards.
-    pub(super) fn written_in(&self, collection: &CollectionName) -> impl Iterator<Item = DocumentRef> {
-        let ids = self.written.get(collection).into_iter().flatten();
-        ids.map(|id| DocumentRef { collection: collection.clone(), id: id.clone() })
     }
 
     /// The documents that were changed, in order.

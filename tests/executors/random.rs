@@ -1,5 +1,7 @@
 //! Randomness from one seed (SplitMix64: Steele, Lea and Flood 2014).
-#![allow(dead_code)] // Each test crate uses its part.
+
+// What one crate of tests leaves unused, another uses.
+#![allow(dead_code)]
 
 pub struct Random(u64);
 
