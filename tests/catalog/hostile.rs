@@ -209,7 +209,7 @@ enum Request {
 fn request(random: &mut Random) -> Request {
     let key = random.pick(&KEYS);
     let tail = name(random, key);
-    let mut http = |method, path: &str, body: Value, writes, random: &mut Random| {
+    let http = |method, path: &str, body: Value, writes, random: &mut Random| {
         let mut asked = ask(method, path).text(text(random, body));
         if writes && random.chance(40) {
             asked = asked.named(&format!("b{}", random.below(20)));
@@ -238,7 +238,7 @@ fn request(random: &mut Random) -> Request {
             http(random.pick(&["PUT", "PATCH"]), &tail, body, true, random)
         }
         10..=11 => http("DELETE", &tail, json!(null), true, random),
-        12..=13 => http("POST", &random.pick(&COLLECTIONS).to_owned(), document(random), true, random),
+        12..=13 => http("POST", random.pick(&COLLECTIONS), document(random), true, random),
         14..=20 => http("POST", "_tx", batch(random, key), true, random),
         21..=26 => http("POST", "_query", query(random, key), false, random),
         27..=28 => http("GET", &tail, json!(null), false, random),
@@ -261,7 +261,7 @@ fn request(random: &mut Random) -> Request {
         }
         32 => {
             let collection =
-                random.chance(50).then(|| CollectionName::parse(&random.pick(&COLLECTIONS)).expect("a name"));
+                random.chance(50).then(|| CollectionName::parse(random.pick(&COLLECTIONS)).expect("a name"));
             let after = DocumentRef::parse(&tail).ok().filter(|_| random.chance(50));
             Request::Call(key.trim_end_matches('/'), PartitionCall::Export { collection, after }, String::new())
         }
