@@ -2,6 +2,8 @@
 
 #[path = "catalog/access.rs"]
 mod access;
+#[path = "catalog/hostile.rs"]
+mod hostile;
 #[path = "catalog/indexes.rs"]
 mod indexes;
 #[path = "catalog/migrations.rs"]

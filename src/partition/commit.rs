@@ -131,7 +131,7 @@ pub(super) fn write<S: Store>(
     if last >= first {
         state.seq = last;
         state.clock.tick(heading.time);
-        state.oldest.get_or_insert(heading.time);
+        state.oldest.get_or_insert((first, heading.time));
         super::expiry::expect(state, work);
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Importing: lines that are put one by one, committed together.
 
+use super::commit::measure;
 use super::constraint::{at, keep, target};
 use super::decide::Deciding;
 use super::key::keys_of;
@@ -8,7 +9,8 @@ use super::workspace::After;
 use crate::batch::{Change, Operation};
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{CollectionName, DocumentId, DocumentRef};
-use crate::limits::{DOCUMENT_BYTES, IMPORT_CHUNK_LINES, IMPORT_ERRORS, INDEX_KEY_BYTES};
+use crate::limits::{DOCUMENT_BYTES, ID_BYTES, IMPORT_CHUNK_LINES, IMPORT_ERRORS};
+use crate::schema::model::Field;
 use crate::schema::paths::{indexed_paths, references};
 use crate::store::Store;
 use crate::value::{self, Value};
@@ -109,38 +111,19 @@ fn fetch<'o, S: Store>(deciding: &mut Deciding<'_, S>, operations: impl Iterator
     deciding.work.load_all(&wanted, &deciding.state.layout, deciding.store)
 }
 
-/// How many times as long as it came a number may be written out: `9e18` has 19 digits.
-const WRITTEN_OUT: usize = 5;
-
 /// Refuses here what would otherwise fail when the chunk is written, where one line would take the others with it.
+/// What the staged schema says to it is asked by [`keep`].
 fn writable<S: Store>(deciding: &Deciding<'_, S>, document: &DocumentRef, bytes: usize) -> Result<()> {
+    /// Canonical JSON is at most so many times as long as the JSON that it was read from: `1e18` has 4 bytes.
+    const LONGER: usize = 8;
     super::decide::same_home(document, deciding.state)?;
     let collection = collection_of(&deciding.state.schema, &document.collection);
-    let survey = deciding.state.survey.as_ref();
-    let filled = collection.fields.values().any(|field| field.default.is_some());
-    let grows = filled || !collection.computed.is_empty() || survey.is_some();
-    if !grows && bytes < INDEX_KEY_BYTES / WRITTEN_OUT {
+    let Some(members) = deciding.work.written(document) else { return Ok(()) };
+    let paths = indexed_paths(collection);
+    keys_of(paths.iter().map(|path| (0, path.segments())), members)?;
+    let adds = |field: &Field| field.default.is_some() || field.computed.is_some();
+    if bytes < DOCUMENT_BYTES / LONGER - ID_BYTES && !collection.fields.values().any(adds) {
         return Ok(());
     }
-    let Some(After::Document(members)) = deciding.work.get(document).map(|entry| &entry.after) else { return Ok(()) };
-    let coming =
-        survey.map(|s| s.fitted(&document.collection, document.id.as_str(), members, deciding.time)).transpose()?;
-    let of_both = [
-        (Some(members), collection),
-        (coming.as_ref(), survey.map_or(collection, |survey| collection_of(survey.schema(), &document.collection))),
-    ];
-    for (members, collection) in of_both {
-        let Some(members) = members else { continue };
-        let paths = indexed_paths(collection);
-        keys_of(paths.iter().map(|path| (0, path.segments())), members)?;
-        if !grows && bytes < DOCUMENT_BYTES / WRITTEN_OUT {
-            continue;
-        }
-        let bytes = serde_json::to_string(members).map_or(usize::MAX, |text| text.len());
-        // Beside the document stand its id and the system's members.
-        if bytes.saturating_add(2 * crate::limits::ID_BYTES) > DOCUMENT_BYTES {
-            return refuse(Code::TooLarge, format!("A document has at most {DOCUMENT_BYTES} bytes of JSON."));
-        }
-    }
-    Ok(())
+    measure(document.id.as_str(), members)
 }

@@ -1,6 +1,6 @@
 //! Reading: one document, a query, an export, now or at an earlier time.
 
-use super::state::{State, log_begins};
+use super::state::State;
 use super::workspace::{self, Stored};
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{CollectionName, DocumentRef};
@@ -50,11 +50,8 @@ pub(super) fn sequence_at(at: Time, now: Time, state: &mut State, store: &mut im
         .with("keptFrom", state.kept_from.to_string()));
     }
     // Times rise with sequences, so a search by halves over the primary key finds the place.
-    if state.seq == 0 {
-        return Ok(0);
-    }
     // What is forgotten lies before: its last sequence is that before the first row.
-    let (mut low, mut high) = (log_begins(store)?.map_or(0, |first| first - 1), state.seq);
+    let (mut low, mut high) = (state.oldest.map_or(0, |(first, _)| first - 1), state.seq);
     while low < high {
         let middle = low + (high - low + 1) / 2;
         let found = store.run("SELECT time FROM log WHERE seq >= ? ORDER BY seq LIMIT 1", &[Cell::Integer(middle)])?;

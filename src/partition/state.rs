@@ -42,8 +42,8 @@ pub(super) struct State {
     pub(super) seq: i64,
     /// The time before which nothing is known any more.
     pub(super) kept_from: Time,
-    /// The time of the oldest row of the log.
-    pub(super) oldest: Option<Time>,
+    /// The sequence and the time of the oldest row of the log.
+    pub(super) oldest: Option<(i64, Time)>,
     /// The documents whose time comes.
     pub(super) expiry: Expiry,
     /// Documents of the former schema are left to be rewritten.
@@ -234,20 +234,11 @@ fn make_meta(store: &mut impl Store) -> Result<()> {
     Ok(())
 }
 
-/// The time of the oldest row of the log.
-pub(super) fn oldest(store: &mut impl Store) -> Result<Option<Time>> {
-    let found = store.run("SELECT time FROM log ORDER BY seq LIMIT 1", &[])?;
+/// The sequence and the time of the oldest row of the log.
+pub(super) fn oldest(store: &mut impl Store) -> Result<Option<(i64, Time)>> {
+    let found = store.run("SELECT seq, time FROM log ORDER BY seq LIMIT 1", &[])?;
     match found.rows.first().map(Vec::as_slice) {
-        Some([Cell::Integer(time)]) => Ok(Some(Time::from_micros(*time))),
-        _ => Ok(None),
-    }
-}
-
-/// The sequence of the oldest row of the log.
-pub(super) fn log_begins(store: &mut impl Store) -> Result<Option<i64>> {
-    let found = store.run("SELECT min(seq) FROM log", &[])?;
-    match found.rows.first().map(Vec::as_slice) {
-        Some([Cell::Integer(seq)]) => Ok(Some(*seq)),
+        Some([Cell::Integer(seq), Cell::Integer(time)]) => Ok(Some((*seq, Time::from_micros(*time)))),
         _ => Ok(None),
     }
 }

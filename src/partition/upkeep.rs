@@ -2,7 +2,7 @@
 
 use super::expiry::expire;
 use super::rewrite;
-use super::state::{State, log_begins, oldest, put};
+use super::state::{State, oldest, put};
 use crate::error::Result;
 use crate::limits::{RETENTION_STEP_ROWS, RETENTION_US};
 use crate::moment::Moment;
@@ -14,7 +14,9 @@ pub(super) fn next(state: &State) -> Option<Time> {
     if state.rewriting {
         return Some(state.clock.last());
     }
-    let retention = state.oldest.map(|oldest| Time::from_micros(oldest.micros().saturating_add(RETENTION_US)));
+    // The last row stays, so alone it is nothing to wake for.
+    let oldest = state.oldest.filter(|(seq, _)| *seq < state.seq);
+    let retention = oldest.map(|(_, time)| Time::from_micros(time.micros().saturating_add(RETENTION_US)));
     [retention, state.expiry.next()].into_iter().flatten().min()
 }
 
@@ -33,7 +35,7 @@ pub(super) fn step<S: Store>(state: &mut State, store: &mut S, moment: &mut Mome
 /// Drops rows of the log, with their receipts, that are past retention. The last row stays: it carries the clock.
 fn trim(state: &mut State, store: &mut impl Store, now: Time) -> Result<()> {
     let before = Time::from_micros(now.micros().saturating_sub(RETENTION_US));
-    if state.oldest.is_none_or(|oldest| oldest > before) {
+    if state.oldest.is_none_or(|(seq, time)| time > before || seq >= state.seq) {
         return Ok(());
     }
     store.atomically(|store| {
@@ -48,9 +50,7 @@ fn trim(state: &mut State, store: &mut impl Store, now: Time) -> Result<()> {
             state.kept_from = Time::from_micros(*time);
             put(store, "kept_from", &state.kept_from)?;
         }
-        // Where only the last row is left, there is nothing to wake for until there is another.
-        let only = matches!(log_begins(store)?, Some(first) if first == state.seq);
-        state.oldest = oldest(store)?.filter(|oldest| !only || *oldest > before);
+        state.oldest = oldest(store)?;
         Ok(())
     })
 }

@@ -130,3 +130,23 @@ fn duplicates_written_while_the_survey_goes_on_refuse_the_change() {
     assert_eq!((status, &problem["code"]), (422, &json!("schema_violation")));
     world.put("notes/thrice", json!({ "n": 7 })).expect(201);
 }
+
+#[test]
+fn a_line_that_outgrows_an_index_only_when_it_is_kept_fails_alone() {
+    let long = "x".repeat(2_000);
+    let mut world = World::with(json!({
+        "notes": { "fields": { "text": { "type": "string", "default": long } }, "indexes": [["text"], ["list"]] },
+    }));
+    // Short as it comes, long as it is kept: by a default, and by numbers without exponents.
+    let list = format!("[{}]", vec!["1e18"; 90].join(","));
+    let lines = [
+        r#"["notes",{"id":"a","text":"short"}]"#.to_owned(),
+        r#"["notes",{"id":"b"}]"#.to_owned(),
+        format!(r#"["notes",{{"id":"c","text":"short","list":{list}}}]"#),
+        r#"["notes",{"id":"d","text":"short"}]"#.to_owned(),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let imported = world.import("", &lines).expect(200).json;
+    assert_eq!((&imported["imported"], &imported["failed"]), (&json!(2), &json!(2)), "{imported}");
+    assert_eq!(world.ids(json!({ "from": "notes" })), ["a", "d"]);
+}
