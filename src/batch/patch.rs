@@ -4,14 +4,21 @@ use serde_json::map::Entry;
 
 use super::Patch;
 use crate::error::{Code, Error, Result};
+use crate::limits::JSON_DEPTH;
 use crate::value::{Map, Path, Value, add};
 
 /// Applies a patch.
 ///
 /// # Errors
 /// `invalid_document` where a path leads through something that is no object, or a value to increment or append to
-/// is of another type; `number_out_of_range` where a sum is.
+/// is of another type; `number_out_of_range` where a sum is; `too_deep` where a value would stand too deep.
 pub fn apply(patch: &Patch, document: &mut Map<String, Value>) -> Result<()> {
+    for (path, value) in &patch.set {
+        shallow(path, 0, std::slice::from_ref(value))?;
+    }
+    for (path, values) in &patch.append {
+        shallow(path, 1, values)?;
+    }
     for (path, value) in &patch.set {
         *slot(document, path)? = value.clone();
     }
@@ -59,6 +66,23 @@ pub fn merge(document: &mut Map<String, Value>, patch: Map<String, Value>) {
                 document.insert(name, value);
             }
         }
+    }
+}
+
+/// Refuses values that would stand deeper in the document than JSON may be nested: it could not be put again.
+fn shallow(path: &Path, further: usize, values: &[Value]) -> Result<()> {
+    let left = JSON_DEPTH.saturating_sub(path.segments().len() + further);
+    if values.iter().all(|value| is_within(value, left)) {
+        return Ok(());
+    }
+    Err(wrong(Code::TooDeep, path, &format!("the document would be nested more than {JSON_DEPTH} levels deep")))
+}
+
+fn is_within(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|item| is_within(item, levels - 1)),
+        Value::Object(members) => levels > 0 && members.values().all(|member| is_within(member, levels - 1)),
+        _ => true,
     }
 }
 
