@@ -107,9 +107,9 @@ impl Survey {
         self.staged.version
     }
 
-    /// Whether every document was seen.
+    /// Whether every document was seen, and fits. With one that does not the schema will be given up.
     pub(super) fn is_surveyed(&self) -> bool {
-        self.surveyed
+        self.surveyed && self.offenders.is_empty()
     }
 
     /// Notes that a collection's documents will have to be rewritten. Says whether that is news.

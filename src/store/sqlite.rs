@@ -58,11 +58,12 @@ impl Store for SqliteStore {
     fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows> {
         let before = self.connection.total_changes();
         let mut statement = self.connection.prepare_cached(sql).map_err(defect)?;
-        let width = statement.column_count();
         let mut found = statement.query(params_from_iter(cells.iter().map(bind))).map_err(defect)?;
         let mut rows = Vec::new();
         let mut bytes = 0;
         while let Some(row) = found.next().map_err(defect)? {
+            // Known only now: a statement prepared before its table grew is prepared anew when it is stepped.
+            let width = row.as_ref().column_count();
             let cells: rusqlite::Result<Vec<Cell>> = (0..width).map(|at| row.get_ref(at).map(cell)).collect();
             let cells = cells.map_err(defect)?;
             bytes += cells.iter().map(Cell::bytes).sum::<usize>();
@@ -151,6 +152,17 @@ mod tests {
             let mut store = SqliteStore::in_memory().expect("a store");
             assert_eq!(check(&mut store), Ok(()), "{promise}");
         }
+    }
+
+    #[test]
+    fn a_table_that_grew_is_read_whole() {
+        let mut store = SqliteStore::in_memory().expect("a store");
+        let mut run = |sql: &str| store.run(sql, &[]).expect(sql).rows;
+        run("CREATE TABLE t(a)");
+        run("INSERT INTO t VALUES ('x')");
+        assert_eq!(run("SELECT * FROM t"), [[Cell::Text("x".to_owned())]]);
+        run("ALTER TABLE t ADD COLUMN b");
+        assert_eq!(run("SELECT * FROM t"), [[Cell::Text("x".to_owned()), Cell::Null]]);
     }
 
     #[test]
