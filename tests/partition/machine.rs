@@ -170,7 +170,8 @@ impl Machine {
                     assert_eq!(reply.json[member], index, "{told}");
                 }
                 // A refusal that may be asked for again is in the log; what is wrong in itself is not.
-                self.seq += i64::from(named && reply.status != 400);
+                // A key that is not in use yet keeps nothing of a refusal.
+                self.seq += i64::from(named && reply.status != 400 && self.seq > 0);
                 self.rejections += 1;
             }
         }
