@@ -112,6 +112,7 @@ const EXPECTED: Record<string, number[]> = {
   insertDocument: [201],
   query: [200],
   commitBatch: [200],
+  askMany: [200],
   importDocuments: [200],
   exportDocuments: [200],
 };
