@@ -205,6 +205,9 @@ fn text(value: &str) -> Cell {
 /// Parameters of one statement that carries many rows.
 const MANY: usize = 90;
 
+/// Images before that one statement carries: each is in memory once more while it does.
+const IMAGES: usize = 11;
+
 /// Writes the documents' own rows.
 fn documents(store: &mut impl Store, lines: &[Line]) -> Result<()> {
     let mut rest = lines;
@@ -213,19 +216,23 @@ fn documents(store: &mut impl Store, lines: &[Line]) -> Result<()> {
         let table = line.table;
         match line.kind {
             Kind::Insert => {
-                // A run of inserts with the same columns goes in one statement.
-                let width = 4 + line.keys.len();
+                // A run of inserts with the same columns goes in one statement, which is told the first sequence alone:
+                // every parameter crosses the border to JavaScript by itself.
+                let width = 2 + line.keys.len();
                 let alike =
                     |other: &&Line| other.table == table && other.kind == Kind::Insert && same_shape(line, other);
                 let run = 1 + after.iter().take_while(alike).count().min((MANY / width).max(1) - 1);
                 let columns: String = line.keys.iter().map(|(column, _)| format!(", k{column}")).collect();
                 let places: String = line.keys.iter().map(|(_, key)| format!(", {}", cell(key).0)).collect();
-                let row = format!("(?, ?, ?, ?{places})");
-                let sql =
-                    format!("INSERT INTO d{table}(id, seq, born, body{columns}) VALUES {}", vec![row; run].join(", "));
-                let mut cells = Vec::with_capacity(run * width);
+                let rows = (0..run).map(|step| format!("(?1 + {step}, ?1 + {step}, ?, ?{places})"));
+                let sql = format!(
+                    "INSERT INTO d{table}(seq, born, id, body{columns}) VALUES {}",
+                    rows.collect::<Vec<_>>().join(", ")
+                );
+                let mut cells = Vec::with_capacity(1 + run * width);
+                cells.push(Cell::Integer(line.seq));
                 for line in std::iter::once(line).chain(after.iter().take(run - 1)) {
-                    cells.extend([text(&line.id), Cell::Integer(line.seq), Cell::Integer(line.seq), text(&line.body)]);
+                    cells.extend([text(&line.id), text(&line.body)]);
                     cells.extend(line.keys.iter().map(|(_, key)| cell(key).1));
                 }
                 store.run(&sql, &cells)?;
@@ -258,30 +265,37 @@ fn same_shape(left: &Line, right: &Line) -> bool {
         && left.keys.iter().zip(&right.keys).all(|(l, r)| l.0 == r.0 && place(&l.1) == place(&r.1))
 }
 
-/// Writes the rows of the log: what changed, and what was there before.
+/// Writes the rows of the log: what changed, and what was there before. The sequences of `lines` follow on one another.
 fn log(store: &mut impl Store, lines: &[Line], heading: &Heading<'_>) -> Result<()> {
-    const WIDTH: usize = 8;
-    for chunk in lines.chunks(MANY / WIDTH) {
-        let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
-        let sql = format!("INSERT INTO log(seq, time, batch, collection, id, kind, prev, before) VALUES {rows}");
-        let mut cells = Vec::with_capacity(chunk.len() * WIDTH);
-        for line in chunk {
-            let (prev, before) = match &line.before {
-                Some(before) => (Cell::Integer(before.seq), text(&before.body)),
-                None => (Cell::Null, Cell::Null),
-            };
-            cells.extend([
-                Cell::Integer(line.seq),
-                Cell::Integer(heading.time.micros()),
-                text(heading.batch),
-                Cell::Integer(i64::from(line.table)),
-                text(&line.id),
-                Cell::Integer(line.kind as i64),
-                prev,
-                before,
-            ]);
+    let mut rest = lines;
+    while let Some((line, after)) = rest.split_first() {
+        let alike = |other: &&Line| {
+            other.table == line.table && other.kind == line.kind && other.before.is_some() == line.before.is_some()
+        };
+        let most = if line.before.is_some() { IMAGES } else { MANY };
+        let run = 1 + after.iter().take_while(alike).count().min(most - 1);
+        let image = if line.before.is_some() { "?, ?" } else { "NULL, NULL" };
+        let rows = (0..run).map(|step| format!("(?1 + {step}, ?2, ?3, ?4, ?5, {image}, ?)"));
+        let sql = format!(
+            "INSERT INTO log(seq, time, batch, collection, kind, prev, before, id) VALUES {}",
+            rows.collect::<Vec<_>>().join(", ")
+        );
+        let mut cells = Vec::with_capacity(5 + run * 3);
+        cells.extend([
+            Cell::Integer(line.seq),
+            Cell::Integer(heading.time.micros()),
+            text(heading.batch),
+            Cell::Integer(i64::from(line.table)),
+            Cell::Integer(line.kind as i64),
+        ]);
+        for line in std::iter::once(line).chain(after.iter().take(run - 1)) {
+            if let Some(before) = &line.before {
+                cells.extend([Cell::Integer(before.seq), text(&before.body)]);
+            }
+            cells.push(text(&line.id));
         }
         store.run(&sql, &cells)?;
+        rest = after.get(run - 1..).unwrap_or_default();
     }
     Ok(())
 }
