@@ -62,6 +62,7 @@ pub(super) fn write<S: Store>(
     receipt: impl FnOnce(&dyn Fn(&DocumentRef) -> Outcome) -> Option<Receipt>,
 ) -> Result<()> {
     let first = state.seq + 1;
+    let stamp = Value::from(heading.time.to_string());
     let mut flagged = false;
     let mut former = None;
     let written = store.atomically(|store| {
@@ -78,7 +79,7 @@ pub(super) fn write<S: Store>(
                 former.get_or_insert_with(|| state.tables.clone());
                 state.make_table(&document.collection, store)?;
             }
-            let (line, rewritten) = line(state, document, entry, seq, heading.time)
+            let (line, rewritten) = line(state, document, entry, seq, (heading.time, &stamp))
                 .map_err(|error| error.with("document", document.to_string()))?;
             flagged |= rewritten;
             places.insert(document, lines.len());
@@ -137,8 +138,14 @@ pub(super) fn write<S: Store>(
     Ok(())
 }
 
-/// What is to be written of a document, and whether the staged schema will have to rewrite it.
-fn line(state: &mut State, document: &DocumentRef, entry: &Entry, seq: i64, time: Time) -> Result<(Line, bool)> {
+/// What is to be written of a document at a time (and that as JSON, which all lines share), and whether the staged schema will have to rewrite it.
+fn line(
+    state: &mut State,
+    document: &DocumentRef,
+    entry: &Entry,
+    seq: i64,
+    (time, stamp): (Time, &Value),
+) -> Result<(Line, bool)> {
     let table =
         state.tables.get(&document.collection).ok_or_else(|| Error::new(Code::Internal, "A table is missing."))?;
     let mut line = Line {
@@ -159,7 +166,7 @@ fn line(state: &mut State, document: &DocumentRef, entry: &Entry, seq: i64, time
         line.keys.extend(keys_of(table.paths_staged(), &coming)?);
         rewritten = coming != *members && survey.will_rewrite(&document.collection);
     }
-    line.body = projection(members.clone(), &line.id, seq, time)?;
+    line.body = projection(members, &line.id, seq, stamp)?;
     if let Some(before) = &entry.before
         && !line.keys.is_empty()
     {
@@ -171,12 +178,12 @@ fn line(state: &mut State, document: &DocumentRef, entry: &Entry, seq: i64, time
     Ok((line, rewritten))
 }
 
-/// The projection of a document: its members and the system's, as canonical JSON.
-fn projection(mut members: Map<String, Value>, id: &str, seq: i64, time: Time) -> Result<String> {
-    members.insert("id".to_owned(), Value::from(id));
-    members.insert("_version".to_owned(), Value::from(seq));
-    members.insert("_time".to_owned(), Value::from(time.to_string()));
-    let body = Value::Object(members).to_string();
+/// The projection of a document: its members and the system's, as canonical JSON. `stamp` is the commit's time as JSON.
+fn projection(members: &Map<String, Value>, id: &str, seq: i64, stamp: &Value) -> Result<String> {
+    let (id, seq) = (Value::from(id), Value::from(seq));
+    let mut whole: BTreeMap<&str, &Value> = members.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    whole.extend([("id", &id), ("_version", &seq), ("_time", stamp)]);
+    let body = serde_json::to_string(&whole).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
     sized(body.len()).map(|()| body)
 }
 

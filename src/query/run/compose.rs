@@ -1,15 +1,27 @@
 //! Rows from texts. Documents travel as the text they are stored as; only what must be looked into is parsed.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Code, Error, Result};
 use crate::query::tree::Selected;
 use crate::value::{Map, Path, Value};
 
+/// A member's name, borrowed from the document's text unless an escape stands in it.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub(super) struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
+
+impl Borrow<str> for Name<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The members of a document, each as its text.
-pub(super) type Members<'t> = BTreeMap<String, &'t RawValue>;
+pub(super) type Members<'t> = BTreeMap<Name<'t>, &'t RawValue>;
 
 /// A stored text that does not read back.
 pub(super) fn unreadable(_: serde_json::Error) -> Error {
@@ -35,17 +47,25 @@ pub(super) fn id_at(members: &Members<'_>, path: &Path) -> Result<Option<String>
 }
 
 /// The text of a document with further members, given as texts; they replace those of their names.
-pub(super) fn splice<'e>(document: &'e Members<'e>, extra: impl Iterator<Item = (&'e str, &'e str)>) -> String {
-    let mut all: BTreeMap<&str, &str> = document.iter().map(|(name, text)| (name.as_str(), text.get())).collect();
+///
+/// # Errors
+/// `internal` if it is no JSON text after all.
+pub(super) fn splice<'e>(document: &'e Members<'e>, extra: impl Iterator<Item = (&'e str, &'e str)>) -> Result<String> {
+    let odd = |wrong: String| Error::new(Code::Internal, wrong);
+    let mut all: BTreeMap<&str, &str> = document.iter().map(|(name, text)| (name.borrow(), text.get())).collect();
     all.extend(extra);
-    let mut out = String::with_capacity(all.iter().map(|(name, text)| name.len() + text.len() + 4).sum());
+    let mut out = Vec::with_capacity(all.iter().map(|(name, text)| name.len() + text.len() + 4).sum::<usize>() + 2);
     for (name, text) in all {
-        out.push(if out.is_empty() { '{' } else { ',' });
-        out.push_str(&Value::from(name).to_string());
-        out.push(':');
-        out.push_str(text);
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        serde_json::to_writer(&mut out, name).map_err(|wrong| odd(wrong.to_string()))?;
+        out.push(b':');
+        out.extend_from_slice(text.as_bytes());
     }
-    if out.is_empty() { "{}".to_owned() } else { out + "}" }
+    if out.is_empty() {
+        out.push(b'{');
+    }
+    out.push(b'}');
+    String::from_utf8(out).map_err(|wrong| odd(wrong.to_string()))
 }
 
 /// What `select` leaves of a document. `lookup` finds what a path leads to.

@@ -97,7 +97,7 @@ impl<'s> Includer<'s> {
             };
             let joined = joined.get(position).into_iter().flatten().copied();
             let included = columns.iter().filter_map(|(name, texts)| Some((*name, texts.get(position)?.as_str())));
-            rows.push(splice(&shown, joined.chain(included)));
+            rows.push(splice(&shown, joined.chain(included))?);
         }
         self.held = before;
         Ok(rows)
