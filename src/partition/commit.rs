@@ -138,7 +138,8 @@ pub(super) fn write<S: Store>(
     Ok(())
 }
 
-/// What is to be written of a document at a time (and that as JSON, which all lines share), and whether the staged schema will have to rewrite it.
+/// What is to be written of a document, and whether the staged schema will have to rewrite it. The time comes with its
+/// JSON, which all lines share.
 fn line(
     state: &mut State,
     document: &DocumentRef,
@@ -209,7 +210,7 @@ fn text(value: &str) -> Cell {
     Cell::Text(value.to_owned())
 }
 
-/// Parameters of one statement that carries many rows.
+/// Parameters of one statement that carries many rows, beside the few that its rows share.
 const MANY: usize = 90;
 
 /// Images before that one statement carries: each is in memory once more while it does.
