@@ -151,6 +151,7 @@ fn selection(query: &Query) -> Selection<'_> {
         limit: query.limit,
         among: None,
         at: None,
+        along: Vec::new(),
     }
 }
 

@@ -78,6 +78,7 @@ fn explained(asked: &Asked, filter: &Condition) -> String {
         limit: 20,
         among: asked.among.map(|text| Among { path: path(text), values: vec!["o1".to_owned(), "o2".to_owned()] }),
         at: None,
+        along: Vec::new(),
     };
     SqlSource::new(&mut store, &layout).explain(&selection).expect("a plan").join("\n")
 }
@@ -226,4 +227,46 @@ fn a_join_without_an_index_is_made_one() {
     let joins = vec![join("customers", "code", "code")];
     let plan = plan(Asked { order: vec![("id", false), ("j.id", false)], joins, ..Asked::default() });
     assert!(plan.contains("SEARCH l1 USING AUTOMATIC") && plan.contains("(j0=?)"), "{plan}");
+}
+
+#[test]
+fn statements_that_are_kept_serve_other_values() {
+    let (mut store, layout) = shop();
+    store.run("CREATE TABLE log(seq INTEGER PRIMARY KEY, collection, id, prev, before)", &[]).expect("a table");
+    let (orders, customers, lines) = (name("orders"), name("customers"), name("lines"));
+    let order = |terms: &[&str]| terms.iter().map(|term| Order { path: path(term), descending: true }).collect();
+    let mut ask = |turn: usize| {
+        let filter = decode::plain_condition(&json!([
+            "and",
+            ["=", "status", format!("s{turn}")],
+            [">", "total", turn],
+            ["like", "customer", format!("acme/%{turn}")],
+            ["in", "placedAt", [turn, turn + 1]],
+            ["contains", "tags", format!("t{turn}")]
+        ]));
+        let filter = filter.expect("a condition");
+        let always = Condition::always();
+        let base = Selection {
+            from: &orders,
+            filter: &filter,
+            joins: &[],
+            order: order(&["placedAt", "id"]),
+            after: None,
+            limit: 20 + turn,
+            among: None,
+            at: None,
+            along: Vec::new(),
+        };
+        let among = |path_to: &str| Some(Among { path: path(path_to), values: vec![format!("o{turn}")] });
+        let later = Selection { after: Some(vec![json!(turn), json!(format!("o{turn}"))]), ..base.clone() };
+        let earlier = Selection { at: Some(i64::try_from(turn).expect("a sequence")), ..base.clone() };
+        let forward = Selection { from: &customers, filter: &always, among: among("id"), ..base.clone() };
+        let reverse = Selection { from: &lines, filter: &always, among: among("order"), ..base.clone() };
+        let searched = Selection { from: &lines, filter: &always, among: among("product"), ..base.clone() };
+        for selection in [base, later, earlier, forward, reverse, searched] {
+            SqlSource::new(&mut store, &layout).rows(&selection).expect("rows");
+        }
+        store.prepared_anew()
+    };
+    assert_eq!([ask(1), ask(2), ask(3)], [0, 0, 0]);
 }

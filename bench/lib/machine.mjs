@@ -22,7 +22,7 @@ export function machine() {
  * @returns {{ name: string, raw: number, gzip: number }[]}
  */
 export function sizes() {
-  return ["index_bg.wasm", "index.js"].map((name) => {
+  return ["index_bg.wasm", "index.js", "worker.js"].map((name) => {
     const bytes = readFileSync(join(BUILD, "release", name));
     return { name, raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
   });

@@ -1,5 +1,5 @@
 /** The Worker: the core and its shell, compiled to WebAssembly and bundled with their glue. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { toolBin } from "./cargo-tools.mjs";
 import { digestFiles } from "./digest.mjs";
@@ -18,13 +18,13 @@ const INPUTS = ["Cargo.toml", "Cargo.lock", "src", "wasm", "package-lock.json"].
 /**
  * Builds the Worker unless nothing changed since the last time.
  * @param {Profile} profile
- * @returns {Promise<string>} the folder of its modules: `index.js` and `index_bg.wasm`
+ * @returns {Promise<string>} the folder of its modules: `worker.js`, which comes first, `index.js` and `index_bg.wasm`
  */
 export async function build(profile) {
   const folder = join(BUILD, profile);
   const stamp = join(BUILD, `${profile}.inputs`);
   const inputs = digestFiles(INPUTS, [profile]);
-  if (existsSync(join(folder, "index.js")) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs)
+  if (existsSync(join(folder, "worker.js")) && existsSync(stamp) && readFileSync(stamp, "utf8") === inputs)
     return folder;
   say(`building the Worker (${profile})`);
   mkdirSync(BUILD, { recursive: true });
@@ -50,6 +50,7 @@ export async function build(profile) {
       },
     },
   );
+  copyFileSync(join(crate, "src", "worker.js"), join(folder, "worker.js"));
   writeFileSync(stamp, inputs);
   return folder;
 }

@@ -24,7 +24,7 @@ const ACTORS = [
  */
 
 /** @type {Program} */
-export const SELVEDGE = { files: ["index.js", "index_bg.wasm"], actors: ACTORS };
+export const SELVEDGE = { files: ["worker.js", "index.js", "index_bg.wasm"], actors: ACTORS };
 
 /**
  * @typedef {object} Place

@@ -1,6 +1,6 @@
 //! Writing what was decided: documents, their index columns, log and receipt, in one block.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 
@@ -67,7 +67,7 @@ pub(super) fn write<S: Store>(
     let mut former = None;
     let written = store.atomically(|store| {
         let mut lines: Vec<Line> = Vec::with_capacity(work.changed().len());
-        let mut places = BTreeMap::new();
+        let mut places = HashMap::new();
         let mut seq = state.seq;
         for document in work.changed() {
             let Some(entry) = work.get(document) else { continue };

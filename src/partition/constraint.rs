@@ -377,6 +377,7 @@ impl Search {
             limit: CASCADE_DOCUMENTS + self.named.len() + 1,
             among: Some(Among { path: path.clone(), values: ids.iter().map(|id| (*id).to_owned()).collect() }),
             at: None,
+            along: Vec::new(),
         };
         let mut stored = Vec::new();
         for row in SqlSource::new(deciding.store, &deciding.state.layout).rows(&selection)? {

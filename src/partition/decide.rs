@@ -50,7 +50,7 @@ impl<'a, S: Store> Deciding<'a, S> {
     }
 
     /// Decides a batch: afterwards the workspace holds what is to be written.
-    pub(super) fn decide(&mut self, reads: &[Read], operations: &[Operation]) -> Result<()> {
+    pub(super) fn decide(&mut self, reads: &[Read], operations: &mut [Operation]) -> Result<()> {
         for (index, read) in reads.iter().enumerate() {
             self.verify(read).map_err(|error| error.with("read", index))?;
         }
@@ -58,7 +58,7 @@ impl<'a, S: Store> Deciding<'a, S> {
             let documents: Vec<DocumentRef> = operations.iter().map(|operation| operation.document.clone()).collect();
             self.work.load_all(&documents, &self.state.layout, self.store)?;
         }
-        for (index, operation) in operations.iter().enumerate() {
+        for (index, operation) in operations.iter_mut().enumerate() {
             self.apply(operation).map_err(|error| about(error, operation).with("operation", index))?;
         }
         constraint::keep_all(self)
@@ -84,8 +84,8 @@ impl<'a, S: Store> Deciding<'a, S> {
         }
     }
 
-    /// Works out one operation.
-    pub(super) fn apply(&mut self, operation: &Operation) -> Result<()> {
+    /// Works out one operation, of which it takes the body.
+    pub(super) fn apply(&mut self, operation: &mut Operation) -> Result<()> {
         let document = &operation.document;
         let entry = self.work.load(document, &self.state.layout, self.store)?;
         let (there, version) = (entry.is_there(), entry.version());
@@ -112,7 +112,7 @@ impl<'a, S: Store> Deciding<'a, S> {
             return refuse(Code::CheckFailed, format!("The operation's `if` does not hold of {document}."));
         }
         let missing = || refuse(Code::NotFound, format!("{document} is not there."));
-        let after = match &operation.change {
+        let after = match &mut operation.change {
             Change::Insert(_) if there => {
                 return Err(Error::new(Code::Exists, format!("{document} is there already: replace or patch it."))
                     .with("version", version));
@@ -241,6 +241,7 @@ fn related<S: Store>(
         limit: if by_hand { STEP_DOCUMENTS } else { changed.len() + 1 },
         among: Some(Among { path: end.clone(), values: vec![value.clone()] }),
         at: None,
+        along: Vec::new(),
     };
     loop {
         let rows = {
@@ -279,14 +280,14 @@ fn looks_at_changed(condition: &Condition, work: &Workspace) -> bool {
 }
 
 /// A caller's body without the system's members, which it may carry as it was read.
-fn own(body: &Map<String, Value>, document: &DocumentRef) -> Result<Map<String, Value>> {
+fn own(body: &mut Map<String, Value>, document: &DocumentRef) -> Result<Map<String, Value>> {
     match body.get("id") {
         Some(id) if id.as_str() != Some(document.id.as_str()) => Err(Error::new(
             Code::InvalidDocument,
             format!("The body's `id` is not that of {document}: leave it out, or make them agree."),
         )
         .with("path", "id")),
-        _ => Ok(without_system(body.clone())),
+        _ => Ok(without_system(std::mem::take(body))),
     }
 }
 

@@ -108,11 +108,11 @@ pub(super) fn expire<S: Store>(state: &mut State, store: &mut S, moment: &mut Mo
         state.expiry.retry = None;
     }
     let due = due(state, store, moment.now)?;
-    let all: Vec<Operation> = due.iter().map(|(document, _)| deletion(document)).collect();
-    if delete(&all, state, store, moment).is_err() {
+    let mut all: Vec<Operation> = due.iter().map(|(document, _)| deletion(document)).collect();
+    if delete(&mut all, state, store, moment).is_err() {
         let mut stays = false;
         for operation in all {
-            stays |= delete(&[operation], state, store, moment).is_err();
+            stays |= delete(&mut [operation], state, store, moment).is_err();
         }
         if stays {
             let later = Time::from_micros(moment.now.micros().saturating_add(TTL_RETRY_US));
@@ -153,7 +153,12 @@ fn deletion(document: &DocumentRef) -> Operation {
     Operation { document: document.clone(), only_if: None, condition: None, change: Change::Delete }
 }
 
-fn delete<S: Store>(operations: &[Operation], state: &mut State, store: &mut S, moment: &mut Moment<'_>) -> Result<()> {
+fn delete<S: Store>(
+    operations: &mut [Operation],
+    state: &mut State,
+    store: &mut S,
+    moment: &mut Moment<'_>,
+) -> Result<()> {
     let time = state.clock.clone().tick(moment.now);
     let mut new_id = String::new;
     let mut deciding = Deciding::new(store, state, time, &mut new_id);

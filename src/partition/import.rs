@@ -55,12 +55,12 @@ pub(super) fn work_out<S: Store>(deciding: &mut Deciding<'_, S>, body: &[u8]) ->
         }
     }
     fetch(deciding, operations.iter().map(|(_, _, operation)| operation))?;
-    for (number, bytes, operation) in operations {
+    for (number, bytes, mut operation) in operations {
         let document = operation.document.clone();
         let former = deciding.work.get(&document).map_or(After::Untouched, |entry| entry.after.clone());
         let coming = deciding.coming.get(&document).cloned();
         let put = deciding
-            .apply(&operation)
+            .apply(&mut operation)
             .and_then(|()| writable(deciding, &document, bytes))
             // A value that an earlier line took out of this document may be another's by now.
             .and_then(|()| keep(deciding, &document, former == After::Untouched));

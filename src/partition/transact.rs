@@ -48,8 +48,8 @@ pub(super) fn transact<S: Store>(
     if request.call == PartitionCall::Import {
         return imported(body, state, store, moment, time);
     }
-    let batch = batch(request, digest, body, state, moment)?;
-    let (work, decided) = decide(&batch, time, state, store, moment);
+    let mut batch = batch(request, digest, body, state, moment)?;
+    let (work, decided) = decide(&mut batch, time, state, store, moment);
     let heading = Heading { batch: batch.id.as_str(), digest: &batch.digest, time };
     if let Err(error) = decided {
         return reject(error, &batch, request, &heading, state, store);
@@ -115,7 +115,7 @@ pub(super) fn rehearse<S: Store>(
 }
 
 fn decide<S: Store>(
-    batch: &Batch,
+    batch: &mut Batch,
     time: Time,
     state: &State,
     store: &mut S,
@@ -123,7 +123,7 @@ fn decide<S: Store>(
 ) -> (Workspace, Result<()>) {
     let mut new_id = || moment.new_id().to_string();
     let mut deciding = Deciding::new(store, state, time, &mut new_id);
-    let decided = deciding.decide(&batch.reads, &batch.operations);
+    let decided = deciding.decide(&batch.reads, &mut batch.operations);
     (deciding.work, decided)
 }
 

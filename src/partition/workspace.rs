@@ -2,7 +2,7 @@
 //!
 //! A batch is worked out here, in memory, before anything is written: whatever fails leaves no trace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{CollectionName, DocumentRef};
@@ -114,7 +114,7 @@ pub(super) fn without_system(mut members: Map<String, Value>) -> Map<String, Val
 /// The documents of a batch, in the order in which they were first changed.
 #[derive(Default)]
 pub(super) struct Workspace {
-    entries: BTreeMap<DocumentRef, Entry>,
+    entries: HashMap<DocumentRef, Entry>,
     changed: Vec<DocumentRef>,
 }
 
@@ -159,8 +159,8 @@ impl Workspace {
             }
         }
         for document in documents {
-            let at = (document.collection.clone(), document.id.as_str().to_owned());
-            let before = found.remove(&at);
+            let at = || (document.collection.clone(), document.id.as_str().to_owned());
+            let before = if found.is_empty() { None } else { found.remove(&at()) };
             self.entries.entry(document.clone()).or_insert(Entry { before, after: After::Untouched });
         }
         Ok(())

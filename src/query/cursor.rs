@@ -5,9 +5,11 @@
 //! tells damage, not malice: whoever forges a cursor chooses where to start reading what the query lets them
 //! read anyway.
 
+use std::hash::{Hash, Hasher};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::tree::Query;
 use crate::error::{Code, Error, Result, refuse};
@@ -17,8 +19,10 @@ use crate::value::Value;
 /// What a query is apart from the page that is asked of it: `limit`, `after` and `explain` are left out.
 #[must_use]
 pub fn fingerprint(query: &Query) -> String {
-    let unpaged = Query { limit: 0, after: None, explain: false, ..query.clone() };
-    format!("{:016x}", xxh3_64(format!("{unpaged:?}").as_bytes()))
+    let Query { from, key, filter, joins, includes, select, order, group_by, aggregates, at, .. } = query;
+    let mut hash = Xxh3::new();
+    (from, key, filter, joins, includes, select, order, group_by, aggregates, at).hash(&mut hash);
+    format!("{:016x}", hash.finish())
 }
 
 /// The cursor that goes on after `values`.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::aggregate::Numbers;
 use super::condition::{Scope, holds_in};
-use super::selection::{Group, Grouping, Row, Selection, Source, too_many_bytes, too_many_groups};
+use super::selection::{Along, Group, Grouping, Row, Selection, Source, too_many_bytes, too_many_groups};
 use super::tree::{Aggregate, Condition, Join, Order, Relation};
 use crate::error::Result;
 use crate::id::CollectionName;
@@ -82,6 +82,12 @@ impl Memory {
         Path::parse("id").map_or_else(|_| Vec::new(), |path| self.holding(collection, &path, id))
     }
 
+    /// What a document refers to.
+    fn referred(&self, along: &Along<'_>, document: &Value) -> Option<String> {
+        let id = along.path.get(document)?.as_str()?;
+        self.by_id(along.collection, id).first().map(|found| found.to_string())
+    }
+
     fn holds(&self, condition: &Condition, scope: &Scope<'_>) -> bool {
         holds_in(condition, scope, &|relation, document, condition| self.along(relation, document, condition))
     }
@@ -150,9 +156,9 @@ impl Match<'_> {
         self.scoped(joins, |scope| order.iter().map(|term| scope.get(&term.path).clone()).collect())
     }
 
-    fn into_row(self, among: Option<String>) -> Row {
+    fn into_row(self, among: Option<String>, along: Vec<Option<String>>) -> Row {
         let joined = self.joined.into_iter().map(|found| found.map(Value::to_string)).collect();
-        Row { body: self.document.to_string(), joined, among }
+        Row { body: self.document.to_string(), joined, among, along }
     }
 }
 
@@ -169,7 +175,7 @@ pub fn compare_in(order: &[Order], left: &[Value], right: &[Value]) -> Ordering 
 
 impl Source for Memory {
     fn rows(&mut self, selection: &Selection<'_>) -> Result<Vec<Row>> {
-        let Selection { from, filter, joins, order, after, limit, among, at: _ } = selection;
+        let Selection { from, filter, joins, order, after, limit, among, at: _, along } = selection;
         // One list for each value of `among`, or one for all.
         let mut lists: BTreeMap<Option<String>, Vec<(Vec<Value>, Match<'_>)>> = BTreeMap::new();
         if let Some(among) = among {
@@ -194,7 +200,8 @@ impl Source for Memory {
         for (among, mut list) in lists {
             list.sort_by(|(left, _), (right, _)| compare_in(order, left, right));
             for (_, found) in list.into_iter().take(*limit) {
-                let row = found.into_row(among.clone());
+                let along = along.iter().map(|along| self.referred(along, found.document)).collect();
+                let row = found.into_row(among.clone(), along);
                 bytes += row.bytes();
                 if bytes > ANSWER_BYTES {
                     return Err(too_many_bytes());
@@ -227,6 +234,10 @@ impl Source for Memory {
             .into_values()
             .map(|(keys, tallies)| Group { keys, values: tallies.into_iter().map(Tally::finish).collect() });
         Ok(finished.collect())
+    }
+
+    fn reads_along(&self, _: &Selection<'_>) -> bool {
+        true
     }
 
     fn explain(&mut self, selection: &Selection<'_>) -> Result<Vec<String>> {

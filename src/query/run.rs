@@ -12,7 +12,7 @@ use super::tree::{Include, Join, Order, Query, Selected};
 use crate::error::Result;
 use crate::value::{Path, Value};
 use compose::{project, value};
-use include::Includer;
+use include::{Includer, Shown};
 
 /// The answer to a query.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,20 +70,21 @@ fn selection(query: &Query, at: Option<i64>) -> Result<Selection<'_>> {
         limit: query.limit.saturating_add(1),
         among: None,
         at,
+        along: query.includes.iter().filter_map(include::along).collect(),
     })
 }
 
 fn documents(query: &Query, source: &mut dyn Source, at: Option<i64>) -> Result<(Vec<String>, Option<String>)> {
     let mut selection = selection(query, at)?;
-    let fingerprint = cursor::fingerprint(query);
     let after = query.after.as_deref();
-    selection.after = after.map(|after| cursor::decode(after, &fingerprint, selection.order.len())).transpose()?;
+    let decode = |after| cursor::decode(after, &cursor::fingerprint(query), selection.order.len());
+    selection.after = after.map(decode).transpose()?;
     let mut rows = source.rows(&selection)?;
     let cursor = match rows.get(..query.limit).and_then(|page| page.last()).filter(|_| rows.len() > query.limit) {
         Some(last) => {
             let parsed = Parsed::of(last)?;
             let values = selection.order.iter().map(|term| parsed.get(&query.joins, &term.path)).collect();
-            Some(cursor::encode(&fingerprint, values)?)
+            Some(cursor::encode(&cursor::fingerprint(query), values)?)
         }
         None => None,
     };
@@ -96,7 +97,9 @@ fn documents(query: &Query, source: &mut dyn Source, at: Option<i64>) -> Result<
     let bodies: Vec<&str> = rows.iter().map(|row| row.body.as_str()).collect();
     let joined: Vec<Vec<(&str, &str)>> =
         if query.joins.is_empty() { Vec::new() } else { rows.iter().map(|row| joined(query, row)).collect() };
-    let rows = Includer::new(source, at).complete(&query.includes, &bodies, selected.transpose()?, &joined)?;
+    let along: Vec<&[Option<String>]> = rows.iter().map(|row| row.along.as_slice()).collect();
+    let shown = Shown { selected: selected.transpose()?, joined: &joined, along: &along };
+    let rows = Includer::new(source, at).complete(&query.includes, &bodies, shown)?;
     Ok((rows, cursor))
 }
 
@@ -143,26 +146,35 @@ fn digest(rows: &[String], more: bool) -> String {
 }
 
 fn explain(query: &Query, source: &mut dyn Source, at: Option<i64>) -> Result<Answer> {
-    let mut plan = source.explain(&selection(query, at)?)?;
+    let selected = selection(query, at)?;
+    let mut plan = source.explain(&selected)?;
+    let along = source.reads_along(&selected);
     if query.is_grouped() {
         plan.push("GROUP AND ORDER in memory".to_owned());
     }
-    explain_includes(&query.includes, source, at, "", &mut plan)?;
+    explain_includes(&query.includes, source, (at, along), "", &mut plan)?;
     Ok(Answer { rows: Vec::new(), cursor: None, digest: digest(&[], false), plan: Some(plan) })
 }
 
 fn explain_includes(
     includes: &[Include],
     source: &mut dyn Source,
-    at: Option<i64>,
+    (at, along): (Option<i64>, bool),
     above: &str,
     plan: &mut Vec<String>,
 ) -> Result<()> {
     for include in includes {
         let place = format!("{above}{}", include.name);
-        let steps = source.explain(&include::selection(include, Vec::new(), at)?)?;
-        plan.extend(steps.into_iter().map(|step| format!("INCLUDE {place}: {step}")));
-        explain_includes(&include.includes, source, at, &format!("{place}."), plan)?;
+        // The plan is the same for any ids.
+        let selected = include::selection(include, vec![String::new()], at)?;
+        if along && include::along(include).is_some() {
+            plan.push(format!("INCLUDE {place}: with the rows"));
+        } else {
+            let steps = source.explain(&selected)?;
+            plan.extend(steps.into_iter().map(|step| format!("INCLUDE {place}: {step}")));
+        }
+        let along = source.reads_along(&selected);
+        explain_includes(&include.includes, source, (at, along), &format!("{place}."), plan)?;
     }
     Ok(())
 }

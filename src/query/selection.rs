@@ -29,6 +29,18 @@ pub struct Selection<'q> {
     pub among: Option<Among>,
     /// Read the state just after this sequence of the log; `None` is now.
     pub at: Option<i64>,
+    /// Documents to be read along with each row, where that is no detour: an executor may leave them
+    /// ([`Source::reads_along`]).
+    pub along: Vec<Along<'q>>,
+}
+
+/// The one document of `collection` whose id a row's document holds at `path`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Along<'q> {
+    /// Where the id stands.
+    pub path: &'q Path,
+    /// The collection it refers to.
+    pub collection: &'q CollectionName,
 }
 
 /// A restriction to documents whose `path` holds one of `values`, all of them strings, each of them once. Rows
@@ -50,13 +62,16 @@ pub struct Row {
     pub joined: Vec<Option<String>>,
     /// The value of `among` that the row belongs to.
     pub among: Option<String>,
+    /// What was read along, one for each of the selection's `along`, `None` where nothing is there; nothing at all if
+    /// the executor left them.
+    pub along: Vec<Option<String>>,
 }
 
 impl Row {
     /// Bytes of its texts: what counts towards [`ANSWER_BYTES`].
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.body.len() + self.joined.iter().flatten().map(String::len).sum::<usize>()
+        self.body.len() + self.joined.iter().chain(&self.along).flatten().map(String::len).sum::<usize>()
     }
 }
 
@@ -99,6 +114,9 @@ pub trait Source {
     /// # Errors
     /// As [`Source::rows`], and `answer_too_large` past [`QUERY_GROUPS`] groups.
     fn groups(&mut self, grouping: &Grouping<'_>) -> Result<Vec<Group>>;
+
+    /// Whether the documents of a selection's `along` are read with its rows.
+    fn reads_along(&self, selection: &Selection<'_>) -> bool;
 
     /// How a selection would be carried out, a line a step.
     ///

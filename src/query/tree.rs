@@ -9,7 +9,7 @@ use crate::time::Time;
 use crate::value::{Path, Value};
 
 /// A query over one collection, with what hangs on it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Query {
     /// The collection whose documents are asked for.
     pub from: CollectionName,
@@ -51,7 +51,7 @@ impl Query {
 ///
 /// Paths are resolved against the joins first: where the first segment is a join's name, the rest addresses that
 /// joined document. Inside [`Condition::Exists`] paths address the related document alone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Condition {
     /// Every one holds; true if there is none.
     And(Vec<Condition>),
@@ -84,7 +84,7 @@ impl Condition {
 }
 
 /// How two values compare. `is` of the JSON form is `Equal`: equality here is null-safe already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Comparison {
     /// `=`, `is`
     Equal,
@@ -101,7 +101,7 @@ pub enum Comparison {
 }
 
 /// One side of a comparison.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Operand {
     /// A field.
     Path(Path),
@@ -110,7 +110,7 @@ pub enum Operand {
 }
 
 /// Where related documents are, relative to a document. Decoding resolves names against the schema.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Relation {
     /// The one document of `collection` whose id stands at `path`.
     Forward {
@@ -140,7 +140,7 @@ impl Relation {
 
 /// Related documents placed inside each row: an object (or null) along a forward relation, an array along a
 /// reverse one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Include {
     /// The member of the row that receives them; it replaces one of that name.
     pub name: String,
@@ -159,7 +159,7 @@ pub struct Include {
 }
 
 /// A join: one row for every match, the joined document as the member `name`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Join {
     /// The member of the row that receives the joined document, and the first segment of paths into it.
     pub name: String,
@@ -174,7 +174,7 @@ pub struct Join {
 }
 
 /// A part of a document in the answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Selected {
     /// The member it becomes. For a plain path this is the path's own place (`paid.at` stays nested).
     pub name: Option<String>,
@@ -183,7 +183,7 @@ pub struct Selected {
 }
 
 /// One term of an order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Order {
     /// The field. In a grouped query, a group's path or an aggregate's name.
     pub path: Path,
@@ -192,7 +192,7 @@ pub struct Order {
 }
 
 /// What can be computed of a group.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Aggregate {
     /// How many rows.
     Count,

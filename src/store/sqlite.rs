@@ -2,7 +2,7 @@
 
 use rusqlite::limits::Limit;
 use rusqlite::types::{Value as SqlValue, ValueRef};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 use super::{Cell, Cost, Rows, Store, too_many_bytes};
 use crate::error::{Code, Error, Result};
@@ -12,6 +12,7 @@ use crate::limits::STATEMENT_ANSWER_BYTES;
 pub struct SqliteStore {
     connection: Connection,
     cost: Cost,
+    prepared_anew: u64,
 }
 
 impl SqliteStore {
@@ -36,7 +37,12 @@ impl SqliteStore {
         for (limit, most) in PLATFORM {
             connection.set_limit(*limit, *most)?;
         }
-        Ok(SqliteStore { connection, cost: Cost::default() })
+        Ok(SqliteStore { connection, cost: Cost::default(), prepared_anew: 0 })
+    }
+
+    /// How often SQLite has prepared a statement anew that was kept: for a change of tables, or for what was bound.
+    pub fn prepared_anew(&self) -> u64 {
+        self.prepared_anew
     }
 }
 
@@ -73,6 +79,7 @@ impl Store for SqliteStore {
             rows.push(cells);
         }
         drop(found);
+        self.prepared_anew += u64::try_from(statement.reset_status(StatementStatus::RePrepare)).unwrap_or(0);
         let read = rows.len() as u64;
         let written = self.connection.total_changes() - before;
         self.cost.read += read;

@@ -63,6 +63,24 @@ impl Answer {
     }
 }
 
+/// Headers as a JSON object: how they cross from one actor to another.
+#[must_use]
+pub fn header_json(headers: &[(&'static str, String)]) -> String {
+    let mut text = String::with_capacity(160);
+    for (name, value) in headers {
+        text.push_str(if text.is_empty() { "{" } else { "," });
+        // A string always serializes.
+        text.push_str(&serde_json::to_string(name).unwrap_or_default());
+        text.push(':');
+        text.push_str(&serde_json::to_string(value).unwrap_or_default());
+    }
+    if text.is_empty() {
+        text.push('{');
+    }
+    text.push('}');
+    text
+}
+
 impl From<Error> for Answer {
     fn from(error: Error) -> Answer {
         Answer::problem(&error)

@@ -1,4 +1,4 @@
-//! What travels from the router to an actor beside the untouched body: one header of ASCII JSON.
+//! What travels from the router to an actor beside the untouched body: the envelope, as JSON.
 //!
 //! The router makes it anew for every request and passes on no header of the caller's, so nobody outside can set
 //! what an actor trusts.
@@ -116,6 +116,12 @@ pub enum PartitionCall {
 }
 
 impl PartitionCall {
+    /// Whether the partition may answer that another is to be asked.
+    #[must_use]
+    pub fn may_be_elsewhere(&self) -> bool {
+        matches!(self, PartitionCall::Query { whole: true })
+    }
+
     /// Whether a body comes with it.
     #[must_use]
     pub fn has_body(&self) -> bool {
@@ -192,35 +198,18 @@ impl CatalogCall {
     }
 }
 
-/// The header that carries a request.
-pub const ENVELOPE_HEADER: &str = "selvedge-envelope";
-
 /// With an answer 421: the percent-encoded key whose partition is to be asked instead.
 pub const ELSEWHERE_HEADER: &str = "selvedge-elsewhere";
 
 /// With the answer to an export: the percent-encoded `<collection>/<id>` that it ends at, while there is more.
 pub const MORE_HEADER: &str = "selvedge-more";
 
-/// `value` as JSON in ASCII, fit for a header.
+/// `value` as JSON.
 ///
 /// # Errors
 /// `internal` if it cannot be written as JSON.
-pub fn to_ascii_json(value: &impl Serialize) -> Result<String> {
-    let json = serde_json::to_string(value).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
-    if json.is_ascii() {
-        return Ok(json);
-    }
-    let mut ascii = String::with_capacity(json.len() + 32);
-    for c in json.chars() {
-        if c.is_ascii() {
-            ascii.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                ascii.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    Ok(ascii)
+pub fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))
 }
 
 /// The value that `json` carries.

@@ -54,6 +54,7 @@ impl Case {
             limit: page.limit,
             among: page.among.clone(),
             at: self.state,
+            along: Vec::new(),
         })
     }
 

@@ -215,6 +215,32 @@ test("explain says which index serves", async () => {
   expect(JSON.stringify(answer.body.plan)).not.toContain("TEMP B-TREE");
 });
 
+test("an include is the same whether it is read with the rows or after them", async () => {
+  const open = { from: "orders", where: ["=", "status", "open"], include: { customer: { include: { orders: {} } } } };
+  const byIndex: Members = { ...open, orderBy: [["total", "desc"]] };
+  const bySorting: Members = { ...open, orderBy: [["note"]] };
+  const plan = async (query: Members) =>
+    JSON.stringify((await client.post("/v1/shop/_query", { ...query, explain: true })).body.plan);
+  expect(await plan(byIndex)).toContain("INCLUDE customer: with the rows");
+  expect(await plan(bySorting)).toContain("INCLUDE customer: SEARCH");
+  const customers = async (query: Members) => (await rows(query)).map(({ id, customer }) => [id, customer]).sort();
+  expect(await customers(byIndex)).toEqual(await customers(bySorting));
+  expect(await customers(byIndex)).toMatchObject([["o1", { id: "ada", orders: [{ id: "o1" }] }]]);
+  expect(await rows({ from: "orders", where: ["=", "status", "draft"], include: { customer: {} } })).toMatchObject([
+    { id: "o4", customer: null },
+  ]);
+});
+
+test("an answer larger than SQLite lets one text be comes all the same", async () => {
+  const text = "x".repeat(900_000);
+  await client.put("/v1/large", undefined);
+  for (const id of ["a", "b", "c", "d"]) await client.put(`/v1/large/notes/${id}`, { text });
+  const answer = await client.post("/v1/large/_query", { from: "notes", orderBy: [["id"]] });
+  expect(objects(answer.body.rows).map((row) => [row.id, row.text === text])).toEqual(
+    ["a", "b", "c", "d"].map((id) => [id, true]),
+  );
+});
+
 test("a query whose answer is the same has the same digest, another has another", async () => {
   const digest = async (query: Members) => (await client.post("/v1/shop/_query", query)).body.digest;
   const query: Members = { from: "customers", select: ["name"] };

@@ -1,8 +1,8 @@
-//! Answers as HTTP responses.
+//! Answers: of the Worker as HTTP responses, of an actor as what its caller unpacks.
 
 use js_sys::futures::future_to_promise;
 use selvedge::error::{Code, Error, Result};
-use selvedge::wire::Answer;
+use selvedge::wire::{Answer, header_json};
 use wasm_bindgen::JsValue;
 use web_sys::Response;
 
@@ -13,7 +13,15 @@ use crate::host;
 /// # Errors
 /// What the platform threw, if it would not build one even for the problem of that.
 pub(crate) fn respond(answer: &Answer) -> std::result::Result<Response, JsValue> {
-    build(answer).or_else(|thrown| build(&Answer::problem(&Error::new(Code::Internal, host::message(&thrown)))))
+    either(answer, host::respond)
+}
+
+/// What an actor says of `answer`.
+///
+/// # Errors
+/// As [`respond`].
+pub(crate) fn say(answer: &Answer) -> std::result::Result<JsValue, JsValue> {
+    either(answer, host::say)
 }
 
 /// The response there is (or the promise of one), or else the problem of why there is none.
@@ -29,13 +37,10 @@ pub(crate) fn later(answered: impl Future<Output = Result<Response>> + 'static) 
     future_to_promise(async move { settle(answered.await).map(JsValue::from) }).into()
 }
 
-fn build(answer: &Answer) -> std::result::Result<Response, JsValue> {
-    let mut headers = String::with_capacity(128);
-    for (name, value) in &answer.headers {
-        headers.push_str(name);
-        headers.push('\n');
-        headers.push_str(value);
-        headers.push('\n');
-    }
-    host::respond(answer.status, &headers, answer.body.as_bytes())
+fn either<T>(
+    answer: &Answer,
+    build: fn(u16, &str, &[u8]) -> std::result::Result<T, JsValue>,
+) -> std::result::Result<T, JsValue> {
+    let built = |answer: &Answer| build(answer.status, &header_json(&answer.headers), answer.body.as_bytes());
+    built(answer).or_else(|thrown| built(&Answer::problem(&Error::new(Code::Internal, host::message(&thrown)))))
 }

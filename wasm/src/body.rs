@@ -1,29 +1,59 @@
 //! Bodies: read once, and never more than the limit.
 
 use js_sys::futures::JsFuture;
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use selvedge::error::{Code, Error, Result, refuse};
 use selvedge::limits::BODY_BYTES;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response};
+use wasm_bindgen::prelude::*;
+use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request};
 
-use crate::host;
+use crate::{answer, host};
 
-/// The length that a request declares; none if it comes in chunks.
-pub(crate) fn declared_length(request: &Request) -> Option<usize> {
-    request.headers().get("content-length").ok().flatten()?.parse().ok()
+/// What is to be done with a body once it is there.
+type Next = Box<dyn FnOnce(Uint8Array) -> Result<JsValue>>;
+
+/// A request that waits for its body on JavaScript's side, which costs less than a step of an executor of futures. If the
+/// caller never sends it all, the platform forgets the request, and this is collected with it.
+#[wasm_bindgen]
+pub struct Waiting(Next);
+
+#[wasm_bindgen]
+impl Waiting {
+    /// Goes on with the body, or with what was thrown instead: a response, or the promise of one.
+    pub fn resume(self, body: JsValue) -> std::result::Result<JsValue, JsValue> {
+        answer::settle(body.dyn_into::<Uint8Array>().map_err(|thrown| broken(&thrown)).and_then(self.0))
+    }
 }
 
-/// Whether a request declares a length within the limit.
-pub(crate) fn is_small(request: &Request) -> bool {
-    declared_length(request).is_some_and(|length| length <= BODY_BYTES)
+/// Reads a request's whole body and goes on with it: the promise of the response that `next` gives, or promises.
+///
+/// # Errors
+/// `too_large` past the limit, `internal` if JavaScript's side fails at once.
+pub(crate) fn then(request: Request, next: impl FnOnce(Uint8Array) -> Result<JsValue> + 'static) -> Result<JsValue> {
+    match declared_length(&request) {
+        Some(length) if length > BODY_BYTES => too_large(),
+        Some(_) => {
+            let answered = host::whole(&request, Waiting(Box::new(next)));
+            answered.map(JsValue::from).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
+        }
+        None => Ok(answer::later(async move {
+            let answered = next(buffer(&request).await?)?;
+            let response = JsFuture::from(Promise::resolve(&answered)).await.map_err(|thrown| broken(&thrown))?;
+            Ok(response.unchecked_into())
+        })),
+    }
+}
+
+/// The length that a request declares; none if it comes in chunks.
+fn declared_length(request: &Request) -> Option<usize> {
+    request.headers().get("content-length").ok().flatten()?.parse().ok()
 }
 
 /// A request's whole body, still in JavaScript's memory.
 ///
 /// # Errors
 /// `too_large` past the limit, `invalid_request` if the caller broke off.
-pub(crate) async fn buffer(request: &Request) -> Result<Uint8Array> {
+async fn buffer(request: &Request) -> Result<Uint8Array> {
     match declared_length(request) {
         Some(length) => at_once(request, length).await,
         None => Ok(Uint8Array::from(piece_by_piece(request).await?.as_slice())),
@@ -63,25 +93,6 @@ async fn piece_by_piece(request: &Request) -> Result<Vec<u8>> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
-}
-
-/// An actor's whole answer, still in JavaScript's memory.
-///
-/// # Errors
-/// `unavailable` if it broke off.
-pub(crate) async fn bytes(response: &Response) -> Result<Uint8Array> {
-    let lost =
-        |thrown: JsValue| Error::new(Code::Unavailable, format!("An answer broke off: {}", host::message(&thrown)));
-    let whole = JsFuture::from(response.array_buffer().map_err(lost)?).await.map_err(lost)?;
-    Ok(Uint8Array::new(&whole))
-}
-
-/// An actor's whole answer.
-///
-/// # Errors
-/// As [`bytes`].
-pub(crate) async fn text(response: &Response) -> Result<String> {
-    Ok(String::from_utf8_lossy(&bytes(response).await?.to_vec()).into_owned())
 }
 
 /// The pieces of a stream as they come.

@@ -3,18 +3,18 @@
 use std::cell::RefCell;
 
 use futures_util::{StreamExt, stream};
+use js_sys::Uint8Array;
 use selvedge::catalog::{Catalog as Core, Step};
 use selvedge::error::{Code, Error, Result};
 use selvedge::wire::{Answer, CatalogRequest, PartitionRequest, Progress, from_json};
 use wasm_bindgen::prelude::*;
-use web_sys::{Request, Response};
 
 use crate::actors::{AT_ONCE, Letter};
 use crate::alarm::Alarm;
+use crate::answer;
 use crate::host::{Bindings, Context};
 use crate::moment::at_present;
 use crate::store::DurableStore;
-use crate::{actors, answer, body, envelope};
 
 /// The durable actor of one database's schema, keys in use and credentials.
 #[wasm_bindgen]
@@ -29,12 +29,13 @@ impl Catalog {
         Catalog { seat: Seat::of(context, bindings) }
     }
 
-    pub async fn fetch(&self, request: Request) -> std::result::Result<Response, JsValue> {
+    /// Answers the request in an envelope.
+    pub async fn ask(&self, envelope: String, body: Option<Vec<u8>>) -> std::result::Result<JsValue, JsValue> {
         let answered = match &self.seat {
-            Ok(seat) => seat.serve(&request).await,
+            Ok(seat) => seat.serve(&envelope, &body.unwrap_or_default()).await,
             Err(error) => Err(error.clone()),
         };
-        answer::respond(&answered.unwrap_or_else(Answer::from))
+        answer::say(&answered.unwrap_or_else(Answer::from))
     }
 
     /// Rings when the core asked for it, at least once.
@@ -60,13 +61,12 @@ impl Seat {
         Ok(Seat { core: RefCell::new(Core::new(store)), alarm, bindings })
     }
 
-    async fn serve(&self, request: &Request) -> Result<Answer> {
-        let asked: CatalogRequest = from_json(&envelope(request)?)?;
-        let body = if asked.call.has_body() { body::read(request).await? } else { Vec::new() };
+    async fn serve(&self, envelope: &str, body: &[u8]) -> Result<Answer> {
+        let asked: CatalogRequest = from_json(envelope)?;
         self.alarm.learn().await;
         let mut told = 0;
         loop {
-            match self.event(|core| at_present(|moment| core.handle(moment, &asked, &body, told)))? {
+            match self.event(|core| at_present(|moment| core.handle(moment, &asked, body, told)))? {
                 Step::Answer(answer) => return Ok(answer),
                 Step::Tell(listeners, grant) => {
                     told += listeners.len();
@@ -99,7 +99,7 @@ impl Seat {
 
     /// Tells the partitions, and the core what each of them said.
     async fn tell(&self, listeners: Vec<PartitionRequest>, grant: &str) -> Result<()> {
-        let grant = &JsValue::from_str(grant);
+        let grant = &Uint8Array::from(grant.as_bytes());
         let mut told = stream::iter(listeners)
             .map(|listener| async move {
                 let progress = self.progress(&listener, grant).await.ok();
@@ -112,8 +112,7 @@ impl Seat {
         Ok(())
     }
 
-    async fn progress(&self, listener: &PartitionRequest, grant: &JsValue) -> Result<Progress> {
-        let response = Letter::to_partition(&self.bindings, listener)?.answer(grant).await?;
-        from_json(&actors::said(&response).await?)
+    async fn progress(&self, listener: &PartitionRequest, grant: &Uint8Array) -> Result<Progress> {
+        from_json(&Letter::to_partition(&self.bindings, listener)?.answer(grant).await?.meant()?)
     }
 }

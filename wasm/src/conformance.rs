@@ -21,7 +21,7 @@ pub(crate) const ACTOR: &str = "conformance";
 /// `internal` if it cannot be asked.
 pub(crate) fn ask(bindings: &Bindings) -> Result<JsValue> {
     let response =
-        bindings.partitions().and_then(|actors| host::send(&actors, ACTOR, ACTOR, &JsValue::UNDEFINED, &JsValue::NULL));
+        bindings.partitions().and_then(|actors| host::pass(&actors, ACTOR, ACTOR, &JsValue::UNDEFINED, &JsValue::NULL));
     response.map(JsValue::from).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
 }
 

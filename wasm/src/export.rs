@@ -14,8 +14,7 @@ use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use web_sys::Response;
 
-use crate::actors::{self, Letter};
-use crate::body;
+use crate::actors::{Letter, Said};
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
 
@@ -30,7 +29,7 @@ const CONTENT_TYPE: &str = "application/x-ndjson";
 pub(crate) async fn serve(bindings: Bindings, wanted: Export) -> Result<Response> {
     let mut pages = Pages { bindings, wanted, keys: VecDeque::new(), last: None, after: None };
     let first = match pages.next().await? {
-        Page::Refused(response) => return Ok(response),
+        Page::Refused(said) => return said.response(),
         Page::Lines(bytes) => Some(bytes),
         Page::End => None,
     };
@@ -61,8 +60,8 @@ async fn pull(turns: &RefCell<Option<Turn>>) -> Result<JsValue> {
         None => match turn.pages.next().await? {
             Page::Lines(lines) => lines,
             Page::End => return Ok(JsValue::UNDEFINED),
-            Page::Refused(response) => {
-                return Err(Error::new(Code::Unavailable, format!("A partition answered {}.", response.status())));
+            Page::Refused(said) => {
+                return Err(Error::new(Code::Unavailable, format!("A partition answered {}.", said.status())));
             }
         },
     };
@@ -87,7 +86,7 @@ struct Pages {
 enum Page {
     Lines(Uint8Array),
     /// An actor's refusal, as it stands.
-    Refused(Response),
+    Refused(Said),
     End,
 }
 
@@ -105,17 +104,17 @@ impl Pages {
                 continue;
             };
             let asked = at_present(|moment| self.wanted.request(key, self.after.take(), moment));
-            let response = Letter::to_partition(&self.bindings, &asked)?.answer(&JsValue::UNDEFINED).await?;
-            if response.status() != 200 {
-                return Ok(Page::Refused(response));
+            let said = Letter::to_partition(&self.bindings, &asked)?.answer(&JsValue::UNDEFINED).await?;
+            if said.status() != 200 {
+                return Ok(Page::Refused(said));
             }
-            match response.headers().get(MORE_HEADER).ok().flatten() {
+            match said.header(MORE_HEADER) {
                 Some(more) => self.after = Some(Export::after(&more)?),
                 None => {
                     self.keys.pop_front();
                 }
             }
-            let lines = body::bytes(&response).await?;
+            let lines = said.bytes();
             if lines.length() > 0 {
                 return Ok(Page::Lines(lines));
             }
@@ -124,13 +123,13 @@ impl Pages {
 
     /// Asks the catalog for the next keys; none are left if there are still none after it. Gives its refusal, if that is
     /// what it answers.
-    async fn more_keys(&mut self) -> Result<Option<Response>> {
+    async fn more_keys(&mut self) -> Result<Option<Said>> {
         let asked = self.wanted.keys(self.last.clone());
-        let response = Letter::to_catalog(&self.bindings, &asked)?.answer(&JsValue::UNDEFINED).await?;
-        if response.status() != 200 {
-            return Ok(Some(response));
+        let said = Letter::to_catalog(&self.bindings, &asked)?.answer(&JsValue::UNDEFINED).await?;
+        if said.status() != 200 {
+            return Ok(Some(said));
         }
-        let mut page: Value = from_json(&actors::said(&response).await?)?;
+        let mut page: Value = from_json(&said.text())?;
         let keys: Vec<Key> = serde_json::from_value(page.get_mut("keys").map(Value::take).unwrap_or_default())
             .map_err(|wrong| Error::new(Code::Internal, format!("A damaged message: {wrong}")))?;
         if let Some(last) = keys.last() {

@@ -4,6 +4,11 @@
  * Everything here may throw; every binding in `host.rs` catches.
  */
 
+const encoder = new TextEncoder();
+
+/** Characters from which on a text crosses as bytes: bound by wasm-bindgen they would be copied one by one. */
+const LONG = 256;
+
 /** Thrown to make the platform roll back, and never seen outside. */
 const UNDO = new Error("undo");
 
@@ -13,8 +18,8 @@ const UNDO = new Error("undo");
  * @param {string} text
  * @param {unknown[]} cells
  * @param {number} most bytes of all texts and blobs, taking a character for one
- * @returns {unknown[] | undefined} rows read, rows written, columns, then the cells of all rows; nothing if they are too
- *   large to hold
+ * @returns {unknown[] | undefined} rows read, rows written, columns, then the cells of all rows, long texts as
+ *   `Uint8Array`, blobs as `ArrayBuffer`; nothing if they are too large to hold
  */
 export function run(sql, text, cells, most) {
   const cursor = sql.exec(text, ...cells);
@@ -24,7 +29,7 @@ export function run(sql, text, cells, most) {
     drained[2] = row.length;
     for (const cell of row) {
       room -= cell?.length ?? cell?.byteLength ?? 0;
-      if (room >= 0) drained.push(cell);
+      if (room >= 0) drained.push(cell?.length > LONG ? encoder.encode(cell) : cell);
     }
   }
   drained[0] = cursor.rowsRead;
@@ -48,19 +53,25 @@ export function atomically(storage, work) {
 }
 
 /**
- * Sends a request to the durable actor `name`, over a new stub: one that broke never mends. Sends it once more if the
- * platform failed and the body can be sent again: every request to an actor may come twice.
- * @param {{ getByName(name: string): { fetch(url: string, init: object): Promise<Response> } }} actors
+ * What an actor says: status, headers as JSON, body.
+ * @typedef {[status: number, headers: string, body: Uint8Array]} Said
+ *
+ * @typedef {{ ask(envelope: string, body: Uint8Array | undefined): Promise<Said> }} Actor
+ */
+
+/**
+ * Asks the durable actor `name`, over a new stub: one that broke never mends. Asks once more if the platform failed:
+ * every request to an actor may come twice.
+ * @param {{ getByName(name: string): Actor }} actors
  * @param {string} name
  * @param {string} envelope
- * @param {unknown} body
- * @param {(message: string) => Response} lost the answer if it cannot be reached
+ * @param {Uint8Array | undefined} body
+ * @param {(message: string) => Said} lost what is said if it cannot be reached
  */
 export async function send(actors, name, envelope, body, lost) {
-  const init = { method: "POST", headers: { "selvedge-envelope": envelope }, body };
-  for (let again = !(body instanceof ReadableStream); ; again = false) {
+  for (let again = true; ; again = false) {
     try {
-      return await actors.getByName(name).fetch("https://actor/", init);
+      return await actors.getByName(name).ask(envelope, body);
     } catch (thrown) {
       // An actor that has too many requests is not sent one more.
       if (!again || thrown.overloaded) return lost(String(thrown.message));
@@ -69,40 +80,54 @@ export async function send(actors, name, envelope, body, lost) {
 }
 
 /**
- * Sends a caller's request on, its body as a stream, or held back so that it can be sent again.
- * @param {Request} request
- * @param {boolean} hold
- * @param {Parameters<typeof send>[0]} actors
- * @param {string} name
- * @param {string} envelope
- * @param {(message: string) => Response} lost
+ * As `send`, with what the actor says as a response.
+ * @param {Parameters<typeof send>} asked
  */
-export async function pass(request, hold, actors, name, envelope, lost) {
-  return send(actors, name, envelope, hold ? await request.arrayBuffer() : request.body, lost);
+export async function pass(...asked) {
+  const [status, headers, body] = await send(...asked);
+  return response(status, headers, body);
 }
 
 /**
- * Reads a body whose length is known, and answers with what `serve` makes of it.
+ * Reads a body whose length is known, and goes on with it.
  * @param {Request} request
- * @param {string} envelope
- * @param {(envelope: string, body: ArrayBuffer) => Response | Promise<Response>} serve
+ * @param {{ resume(body: unknown): unknown }} waiting
  */
-export async function whole(request, envelope, serve) {
-  return serve(envelope, await request.arrayBuffer());
+export async function whole(request, waiting) {
+  /** @type {unknown} */
+  let body;
+  try {
+    body = new Uint8Array(await request.arrayBuffer());
+  } catch (thrown) {
+    body = thrown;
+  }
+  return waiting.resume(body);
+}
+
+/**
+ * @param {number} status
+ * @param {string} headers
+ * @param {Uint8Array} body
+ */
+function response(status, headers, body) {
+  return new Response(body.length ? body : null, { status, headers: JSON.parse(headers) });
 }
 
 /**
  * A response from bytes in the memory of WebAssembly, which are copied.
- * @param {number} status
- * @param {string} headers names and values in turn, a line each
- * @param {Uint8Array} body
+ * @param {Said} said
  */
-export function respond(status, headers, body) {
-  /** @type {Record<string, string>} */
-  const fields = {};
-  const lines = headers.split("\n");
-  for (let at = 0; at + 1 < lines.length; at += 2) fields[lines[at]] = lines[at + 1];
-  return new Response(body.length ? body.slice() : null, { status, headers: fields });
+export function respond(...[status, headers, body]) {
+  return response(status, headers, body.slice());
+}
+
+/**
+ * What an actor says, from bytes in the memory of WebAssembly, which are copied.
+ * @param {Said} said
+ * @returns {Said}
+ */
+export function say(...[status, headers, body]) {
+  return [status, headers, body.slice()];
 }
 
 /**

@@ -7,6 +7,8 @@ use js_sys::{Array, JsString, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 
+use crate::body::Waiting;
+
 #[wasm_bindgen]
 extern "C" {
     /// A durable actor's `ctx`.
@@ -62,17 +64,18 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn pass(
-        request: &Request,
-        hold: bool,
         actors: &Actors,
         name: &str,
         envelope: &str,
+        body: &JsValue,
         lost: &JsValue,
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
-    pub fn whole(request: &Request, envelope: &str, serve: &JsValue) -> Result<Promise, JsValue>;
+    pub fn whole(request: &Request, waiting: Waiting) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, headers: &str, body: &[u8]) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub fn say(status: u16, headers: &str, body: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn stream(content_type: &str, next: &JsValue) -> Result<Response, JsValue>;
     #[wasm_bindgen(catch)]

@@ -12,10 +12,10 @@ use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
 use crate::actors::{AT_ONCE, Letter};
+use crate::answer;
 use crate::body::Chunks;
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
-use crate::{answer, body};
 
 /// Imports the body of `request`. No more of it is read before what was read is committed, which is what holds a fast
 /// caller back.
@@ -25,7 +25,7 @@ use crate::{answer, body};
 pub(crate) async fn serve(request: Request, bindings: Bindings, wanted: Import) -> Result<Response> {
     let admitted = Letter::to_catalog(&bindings, &wanted.admission())?.answer(&JsValue::UNDEFINED).await?;
     if admitted.status() != 204 {
-        return Ok(admitted);
+        return admitted.response();
     }
     let answer = run(&request, &bindings, &wanted).await?;
     answer::respond(&answer).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
@@ -94,7 +94,6 @@ async fn send(bindings: &Bindings, wanted: &Import, chunk: &Chunk) -> std::resul
     let lines = Uint8Array::from(chunk.body.as_bytes());
     let problem = |error: Error| error.problem().to_string();
     let letter = Letter::to_partition(bindings, &asked).map_err(problem)?;
-    let response = letter.answer(&lines).await.map_err(problem)?;
-    let text = body::text(&response).await.map_err(problem)?;
-    if response.status() == 200 { Ok(text) } else { Err(text) }
+    let said = letter.answer(&lines).await.map_err(problem)?;
+    if said.status() == 200 { Ok(said.text()) } else { Err(said.text()) }
 }

@@ -35,7 +35,6 @@ mod router;
 mod store;
 
 use selvedge::error::{Code, Error, Result};
-use selvedge::wire::ENVELOPE_HEADER;
 use wasm_bindgen::prelude::*;
 use web_sys::Request;
 
@@ -56,10 +55,4 @@ pub fn fetch(request: Request, bindings: Bindings) -> std::result::Result<JsValu
 fn storage(context: &host::Context) -> Result<(DurableStore, Alarm)> {
     let storage = context.storage().map_err(|thrown: JsValue| Error::new(Code::Internal, host::message(&thrown)))?;
     Ok((DurableStore::over(storage.clone())?, Alarm::of(storage)))
-}
-
-/// The envelope of a request to an actor.
-fn envelope(request: &Request) -> Result<String> {
-    let envelope = request.headers().get(ENVELOPE_HEADER).ok().flatten();
-    envelope.ok_or_else(|| Error::new(Code::Internal, "A request to an actor lacks its envelope."))
 }

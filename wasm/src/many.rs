@@ -6,10 +6,10 @@ use selvedge::error::{Error, Result};
 use selvedge::router::{Many, Part};
 use web_sys::{Request, Response};
 
-use crate::actors::{AT_ONCE, Letter};
+use crate::actors::AT_ONCE;
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
-use crate::router::moved;
+use crate::router::sought;
 use crate::{answer, body};
 
 /// Answers several requests at once.
@@ -37,11 +37,6 @@ pub(crate) async fn serve(request: Request, bindings: Bindings, wanted: Many) ->
 }
 
 async fn send(bindings: &Bindings, part: &Part) -> Result<(u16, String, Option<String>)> {
-    let bytes = Uint8Array::from(part.body.as_bytes());
-    let mut response = Letter::to_partition(bindings, &part.request)?.answer(&bytes).await?;
-    if let Some(elsewhere) = moved(&response, &part.request)? {
-        response = Letter::to_partition(bindings, &elsewhere)?.answer(&bytes).await?;
-    }
-    let token = response.headers().get("selvedge-token").ok().flatten();
-    Ok((response.status(), body::text(&response).await?, token))
+    let said = sought(bindings, part.request.clone(), &Uint8Array::from(part.body.as_bytes())).await?;
+    Ok((said.status(), said.text(), said.header("selvedge-token")))
 }

@@ -3,19 +3,18 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::futures::future_to_promise;
 use selvedge::error::{Code, Error, Result, refuse};
 use selvedge::partition::{Partition as Core, Step};
-use selvedge::wire::{CatalogRequest, Lesson, PartitionRequest, from_json};
+use selvedge::wire::{Answer, CatalogRequest, Lesson, PartitionRequest, from_json};
 use wasm_bindgen::prelude::*;
-use web_sys::{Request, Response};
 
-use crate::actors::{self, Letter};
+use crate::actors::Letter;
 use crate::alarm::Alarm;
-use crate::host::{self, Bindings, Context};
+use crate::answer;
+use crate::host::{Bindings, Context};
 use crate::moment::at_present;
 use crate::store::DurableStore;
-use crate::{answer, body, envelope};
 
 /// Lessons that one request may need: one to join, one to register, and each once more if the catalog has moved on.
 const LESSONS: usize = 4;
@@ -24,29 +23,18 @@ const LESSONS: usize = 4;
 #[wasm_bindgen]
 pub struct Partition {
     home: Result<Rc<Home>>,
-    /// For JavaScript to call when it has the body: one closure for the actor's life, since each costs more than what it
-    /// is called for.
-    serve: JsValue,
 }
 
 #[wasm_bindgen]
 impl Partition {
     #[wasm_bindgen(constructor)]
     pub fn new(context: &Context, bindings: Bindings) -> Partition {
-        let home = Home::of(context, bindings).map(Rc::new);
-        let serve = home.clone().map_or(JsValue::UNDEFINED, |home| {
-            let serve = move |envelope: String, body: ArrayBuffer| {
-                let asked = from_json(&envelope);
-                answer::settle(asked.and_then(|asked| home.serve(asked, Uint8Array::new(&body).to_vec())))
-            };
-            Closure::<dyn Fn(String, ArrayBuffer) -> std::result::Result<JsValue, JsValue>>::new(serve).into_js_value()
-        });
-        Partition { home, serve }
+        Partition { home: Home::of(context, bindings).map(Rc::new) }
     }
 
-    /// A response, or the promise of one.
-    pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
-        answer::settle(self.answer(request))
+    /// Answers the request in an envelope, or promises to.
+    pub fn ask(&self, envelope: &str, body: Option<Vec<u8>>) -> std::result::Result<JsValue, JsValue> {
+        self.answer(envelope, body.unwrap_or_default()).unwrap_or_else(|error| answer::say(&Answer::problem(&error)))
     }
 
     /// Rings when the core asked for it, at least once.
@@ -59,27 +47,21 @@ impl Partition {
 
 impl Partition {
     /// The common case takes no step of an executor of futures: each costs more than the point read it is for.
-    fn answer(&self, request: Request) -> Result<JsValue> {
+    fn answer(&self, envelope: &str, body: Vec<u8>) -> Result<std::result::Result<JsValue, JsValue>> {
         let home = self.home.as_ref().map_err(Clone::clone)?;
-        let envelope = envelope(&request)?;
         #[cfg(feature = "conformance")]
         if envelope == crate::conformance::ACTOR {
             let mut core = home.core.try_borrow_mut().map_err(|_| reentered())?;
-            let answer = crate::conformance::run(core.store());
-            return answer::respond(&answer).map(JsValue::from).map_err(|thrown| defect(&thrown));
+            return Ok(answer::say(&crate::conformance::run(core.store())));
         }
-        let asked: PartitionRequest = from_json(&envelope)?;
+        let asked: PartitionRequest = from_json(envelope)?;
         if !home.alarm.is_known() {
-            return Ok(answer::later(Rc::clone(home).first(request, asked)));
+            return Ok(Ok(Rc::clone(home).first(asked, body)));
         }
-        if !asked.call.has_body() {
-            return home.serve(asked, Vec::new());
-        }
-        if body::is_small(&request) {
-            let answered = host::whole(&request, &envelope, &self.serve);
-            return answered.map(JsValue::from).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)));
-        }
-        Ok(answer::later(Rc::clone(home).first(request, asked)))
+        Ok(match home.handle(&asked, &body, None)? {
+            Step::Answer(answer) => answer::say(&answer),
+            step @ Step::Ask(_) => Ok(Rc::clone(home).later(asked, body, step)),
+        })
     }
 }
 
@@ -95,31 +77,29 @@ impl Home {
         Ok(Home { core: RefCell::new(Core::new(store)), alarm, bindings })
     }
 
-    /// Answers a request that is all there; with a promise, if the catalog has to be asked.
-    fn serve(self: &Rc<Self>, asked: PartitionRequest, body: Vec<u8>) -> Result<JsValue> {
-        match self.handle(&asked, &body, None)? {
-            Step::Answer(answer) => answer::respond(&answer).map(JsValue::from).map_err(|thrown| defect(&thrown)),
-            step @ Step::Ask(_) => Ok(answer::later(Rc::clone(self).go_on(asked, body, step))),
-        }
+    /// The first request of an instance, which has to find out about its alarm.
+    fn first(self: Rc<Self>, asked: PartitionRequest, body: Vec<u8>) -> JsValue {
+        promised(async move {
+            self.alarm.learn().await;
+            let step = self.handle(&asked, &body, None)?;
+            self.go_on(&asked, &body, step).await
+        })
     }
 
-    /// The first request of an instance, which has to find out about its alarm, and one whose body comes in pieces.
-    async fn first(self: Rc<Self>, request: Request, asked: PartitionRequest) -> Result<Response> {
-        let body = if asked.call.has_body() { body::read(&request).await? } else { Vec::new() };
-        self.alarm.learn().await;
-        let step = self.handle(&asked, &body, None)?;
-        self.go_on(asked, body, step).await
+    /// A request for which the catalog has to be asked.
+    fn later(self: Rc<Self>, asked: PartitionRequest, body: Vec<u8>, step: Step) -> JsValue {
+        promised(async move { self.go_on(&asked, &body, step).await })
     }
 
     /// Asks the catalog for as long as the core wants to know more.
-    async fn go_on(self: Rc<Self>, asked: PartitionRequest, body: Vec<u8>, mut step: Step) -> Result<Response> {
+    async fn go_on(&self, asked: &PartitionRequest, body: &[u8], mut step: Step) -> Result<Answer> {
         for _ in 0..LESSONS {
             let Step::Ask(question) = step else { break };
             let lesson = self.ask(&question).await?;
-            step = self.handle(&asked, &body, Some(lesson))?;
+            step = self.handle(asked, body, Some(lesson))?;
         }
         match step {
-            Step::Answer(answer) => answer::respond(&answer).map_err(|thrown| defect(&thrown)),
+            Step::Answer(answer) => Ok(answer),
             Step::Ask(_) => refuse(Code::Unavailable, "The database is changing. Send the same request again."),
         }
     }
@@ -140,8 +120,7 @@ impl Home {
     }
 
     async fn ask(&self, question: &CatalogRequest) -> Result<Lesson> {
-        let response = Letter::to_catalog(&self.bindings, question)?.answer(&JsValue::UNDEFINED).await?;
-        from_json(&actors::said(&response).await?)
+        from_json(&Letter::to_catalog(&self.bindings, question)?.answer(&JsValue::UNDEFINED).await?.meant()?)
     }
 }
 
@@ -149,6 +128,7 @@ fn reentered() -> Error {
     Error::new(Code::Internal, "An event began inside another.")
 }
 
-fn defect(thrown: &JsValue) -> Error {
-    Error::new(Code::Internal, host::message(thrown))
+/// The promise of what the actor says.
+fn promised(answered: impl Future<Output = Result<Answer>> + 'static) -> JsValue {
+    future_to_promise(async move { answer::say(&answered.await.unwrap_or_else(Answer::from)) }).into()
 }

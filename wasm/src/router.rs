@@ -1,12 +1,13 @@
 //! The router: every request that reaches the Worker, to the actor that answers it.
 
+use js_sys::Uint8Array;
 use selvedge::error::{Code, Error, Result};
 use selvedge::router::{Head, Peek, Route, elsewhere, route};
 use selvedge::wire::{ELSEWHERE_HEADER, PartitionRequest};
 use wasm_bindgen::JsValue;
-use web_sys::{Request, Response};
+use web_sys::Request;
 
-use crate::actors::Letter;
+use crate::actors::{Letter, Said};
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
 use crate::{answer, bearer, body, export, import, many};
@@ -28,38 +29,40 @@ pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
     let head = Head { method: &method, path, query, header: &header, bearer };
     match at_present(|moment| route(&head, moment))? {
         Route::Here(here) => Ok(answer::respond(&here).map_err(|thrown| defect(&thrown))?.into()),
-        Route::Partition(asked) => through(&Letter::to_partition(bindings, &asked)?, &request, asked.call.has_body()),
-        Route::Catalog(asked) => through(&Letter::to_catalog(bindings, &asked)?, &request, asked.call.has_body()),
-        Route::Peek(peek) => Ok(answer::later(peeked(request, bindings.clone(), peek))),
+        Route::Partition(asked) => through(Letter::to_partition(bindings, &asked)?, request, asked.call.has_body()),
+        Route::Catalog(asked) => through(Letter::to_catalog(bindings, &asked)?, request, asked.call.has_body()),
+        Route::Peek(peek) => peeked(request, bindings.clone(), peek),
         Route::Many(wanted) => Ok(answer::later(many::serve(request, bindings.clone(), wanted))),
         Route::Import(wanted) => Ok(answer::later(import::serve(request, bindings.clone(), wanted))),
         Route::Export(wanted) => Ok(answer::later(export::serve(bindings.clone(), wanted))),
     }
 }
 
-fn through(letter: &Letter, request: &Request, with_body: bool) -> Result<JsValue> {
-    let answered = if with_body { letter.pass(request) } else { letter.send(&JsValue::UNDEFINED) };
-    answered.map(JsValue::from)
+fn through(letter: Letter, request: Request, with_body: bool) -> Result<JsValue> {
+    if with_body {
+        return body::then(request, move |body| letter.pass(&body).map(JsValue::from));
+    }
+    letter.pass(&JsValue::UNDEFINED).map(JsValue::from)
 }
 
 /// A request whose body says where it goes.
-async fn peeked(request: Request, bindings: Bindings, peek: Peek) -> Result<Response> {
-    let bytes = body::buffer(&request).await?;
-    let asked = peek.with_body(&bytes.to_vec())?;
-    let response = Letter::to_partition(&bindings, &asked)?.answer(&bytes).await?;
-    match moved(&response, &asked)? {
-        Some(asked) => Letter::to_partition(&bindings, &asked)?.answer(&bytes).await,
-        None => Ok(response),
-    }
+fn peeked(request: Request, bindings: Bindings, peek: Peek) -> Result<JsValue> {
+    body::then(request, move |body| {
+        let asked = peek.with_body(&body.to_vec())?;
+        if !asked.call.may_be_elsewhere() {
+            return Letter::to_partition(&bindings, &asked)?.pass(&body).map(JsValue::from);
+        }
+        Ok(answer::later(async move { sought(&bindings, asked, &body).await?.response() }))
+    })
 }
 
-/// The request to make instead, where a partition says that another is to be asked.
-pub(crate) fn moved(response: &Response, asked: &PartitionRequest) -> Result<Option<PartitionRequest>> {
-    if response.status() != 421 {
-        return Ok(None);
+/// What the partition says that is to be asked: the one that was asked first, or another if that one names it.
+pub(crate) async fn sought(bindings: &Bindings, asked: PartitionRequest, body: &Uint8Array) -> Result<Said> {
+    let said = Letter::to_partition(bindings, &asked)?.answer(body).await?;
+    match said.header(ELSEWHERE_HEADER).filter(|_| said.status() == 421) {
+        Some(key) => Letter::to_partition(bindings, &elsewhere(&asked, &key)?)?.answer(body).await,
+        None => Ok(said),
     }
-    let header = response.headers().get(ELSEWHERE_HEADER).ok().flatten();
-    header.map(|key| elsewhere(asked, &key)).transpose()
 }
 
 /// Path and query of an absolute URL as the platform writes it, both still encoded.

@@ -134,6 +134,8 @@ fn cell(value: &JsValue) -> Cell {
         Cell::Text(text)
     } else if let Some(number) = value.as_f64() {
         number_cell(number)
+    } else if let Some(text) = value.dyn_ref::<Uint8Array>() {
+        Cell::Text(String::from_utf8(text.to_vec()).unwrap_or_default())
     } else if let Some(bytes) = value.dyn_ref::<ArrayBuffer>() {
         Cell::Blob(Uint8Array::new(bytes).to_vec())
     } else {

@@ -6,8 +6,8 @@ use super::compose::{Members, id_at, members, project, splice, value};
 use super::total_order;
 use crate::error::{Code, Result, refuse};
 use crate::limits::{ANSWER_BYTES, IN_VALUES, INCLUDED_ROWS};
-use crate::query::selection::{Among, Selection, Source, too_many_bytes};
-use crate::query::tree::{Include, Relation, Selected};
+use crate::query::selection::{Along, Among, Selection, Source, too_many_bytes};
+use crate::query::tree::{Condition, Include, Relation, Selected};
 use crate::value::Path;
 
 /// Fetches what hangs on rows, within the bounds of one answer.
@@ -29,6 +29,27 @@ fn ends(relation: &Relation) -> Result<(Path, Path)> {
     })
 }
 
+/// What the selection of an include's parents can bring along: whatever is one document, whole.
+pub(super) fn along(include: &Include) -> Option<Along<'_>> {
+    match &include.relation {
+        Relation::Forward { path, collection } if include.limit > 0 && include.filter == Condition::always() => {
+            Some(Along { path, collection })
+        }
+        _ => None,
+    }
+}
+
+/// What else is known of documents that are to be completed, position by position.
+#[derive(Default)]
+pub(super) struct Shown<'d> {
+    /// What the answer shows of each instead of itself.
+    pub(super) selected: Option<Vec<String>>,
+    /// The members that the documents joined to each become.
+    pub(super) joined: &'d [Vec<(&'d str, &'d str)>],
+    /// What was read along with each, by the includes that [`along`] takes; nothing, or nothing in it, if nothing was.
+    pub(super) along: &'d [&'d [Option<String>]],
+}
+
 /// The selection of what an include brings for parents with these ids.
 pub(super) fn selection(include: &Include, ids: Vec<String>, at: Option<i64>) -> Result<Selection<'_>> {
     let (_, path) = ends(&include.relation)?;
@@ -41,6 +62,7 @@ pub(super) fn selection(include: &Include, ids: Vec<String>, at: Option<i64>) ->
         limit: include.limit,
         among: Some(Among { path, values: ids }),
         at,
+        along: include.includes.iter().filter_map(along).collect(),
     })
 }
 
@@ -58,19 +80,18 @@ impl<'s> Includer<'s> {
         Ok(())
     }
 
-    /// Each document as the answer shows it: `selected` instead of the document itself if there is a selection,
-    /// then `joined` (for each document, or empty) and the includes as further members.
+    /// Each document as the answer shows it, with the joined documents and the includes as further members.
     pub(super) fn complete(
         &mut self,
         includes: &[Include],
         documents: &[&str],
-        selected: Option<Vec<String>>,
-        joined: &[Vec<(&str, &str)>],
+        shown: Shown<'_>,
     ) -> Result<Vec<String>> {
-        let rows = if includes.is_empty() && joined.is_empty() {
-            selected.unwrap_or_else(|| documents.iter().map(|document| (*document).to_owned()).collect())
+        let rows = if includes.is_empty() && shown.joined.is_empty() {
+            let all = || documents.iter().map(|document| (*document).to_owned()).collect();
+            shown.selected.unwrap_or_else(all)
         } else {
-            self.spliced(includes, documents, selected, joined)?
+            self.spliced(includes, documents, &shown)?
         };
         self.hold(rows.iter().map(String::len).sum())?;
         Ok(rows)
@@ -80,14 +101,20 @@ impl<'s> Includer<'s> {
         &mut self,
         includes: &[Include],
         documents: &[&str],
-        selected: Option<Vec<String>>,
-        joined: &[Vec<(&str, &str)>],
+        Shown { selected, joined, along: read }: &Shown<'_>,
     ) -> Result<Vec<String>> {
         let before = self.held;
         let parsed = documents.iter().map(|document| members(document)).collect::<Result<Vec<_>>>()?;
         let mut columns = Vec::with_capacity(includes.len());
+        let mut place = 0;
         for include in includes {
-            columns.push((include.name.as_str(), self.related(include, &parsed)?));
+            let mut read_along = None;
+            if along(include).is_some() {
+                read_along =
+                    read.iter().map(|row| row.get(place)).collect::<Option<Vec<_>>>().filter(|it| !it.is_empty());
+                place += 1;
+            }
+            columns.push((include.name.as_str(), self.related(include, &parsed, read_along)?));
         }
         let mut rows = Vec::with_capacity(documents.len());
         for (position, document) in parsed.into_iter().enumerate() {
@@ -104,23 +131,37 @@ impl<'s> Includer<'s> {
     }
 
     /// What an include brings for each of the documents: the text of an object or null, or of an array.
-    fn related(&mut self, include: &Include, documents: &[Members<'_>]) -> Result<Vec<String>> {
+    /// `along` is what was read along for it with each of them, if anything was.
+    fn related(
+        &mut self,
+        include: &Include,
+        documents: &[Members<'_>],
+        along: Option<Vec<&Option<String>>>,
+    ) -> Result<Vec<String>> {
         let (here, _) = ends(&include.relation)?;
         let ids: Vec<Option<String>> =
             documents.iter().map(|document| id_at(document, &here)).collect::<Result<_>>()?;
-        let distinct: Vec<String> = ids.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let before = self.held;
-        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        // Few enough ids at a time to be one parameter, and to pass the bound by little before it is noticed.
-        for ids in distinct.chunks((INCLUDED_ROWS / include.limit.max(1)).clamp(1, IN_VALUES)) {
-            self.fetch(include, ids.to_vec(), &mut found)?;
+        let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        if let Some(along) = along {
+            let there = ids.iter().zip(along).filter_map(|(id, body)| Some((id.as_deref()?, body.as_deref()?)));
+            let (ids, bodies): (Vec<&str>, Vec<&str>) = there.collect::<BTreeMap<_, _>>().into_iter().unzip();
+            let texts = self.showing(include, &bodies, &[])?;
+            found.extend(ids.into_iter().zip(texts.into_iter().map(|text| vec![text])));
+        } else {
+            let distinct: Vec<&str> =
+                ids.iter().flatten().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+            // Few enough ids at a time to be one parameter, and to pass the bound by little before it is noticed.
+            for ids in distinct.chunks((INCLUDED_ROWS / include.limit.max(1)).clamp(1, IN_VALUES)) {
+                self.fetch(include, ids, &mut found)?;
+            }
         }
         // What was found goes once it is placed: only its places count, which may be many for one document.
         self.held = before;
         let single = matches!(include.relation, Relation::Forward { .. });
         let mut out = Vec::with_capacity(ids.len());
         for id in &ids {
-            let there = id.as_ref().and_then(|id| found.get(id)).map_or(&[][..], Vec::as_slice);
+            let there = id.as_deref().and_then(|id| found.get(id)).map_or(&[][..], Vec::as_slice);
             let text = match there.first() {
                 Some(first) if single => first.clone(),
                 None if single => "null".to_owned(),
@@ -132,25 +173,42 @@ impl<'s> Includer<'s> {
         Ok(out)
     }
 
-    fn fetch(&mut self, include: &Include, ids: Vec<String>, found: &mut BTreeMap<String, Vec<String>>) -> Result<()> {
-        let rows = self.source.rows(&selection(include, ids, self.at)?)?;
-        self.included += rows.len();
+    fn fetch<'i>(
+        &mut self,
+        include: &Include,
+        ids: &[&'i str],
+        found: &mut BTreeMap<&'i str, Vec<String>>,
+    ) -> Result<()> {
+        let wanted = ids.iter().map(|id| (*id).to_owned()).collect();
+        let rows = self.source.rows(&selection(include, wanted, self.at)?)?;
+        let documents: Vec<&str> = rows.iter().map(|row| row.body.as_str()).collect();
+        let along: Vec<&[Option<String>]> = rows.iter().map(|row| row.along.as_slice()).collect();
+        let texts = self.showing(include, &documents, &along)?;
+        for (row, text) in rows.iter().zip(texts) {
+            let id = row.among.as_deref().unwrap_or_default();
+            // They are in order, as they come out of a set.
+            if let Some(id) = ids.binary_search(&id).ok().and_then(|at| ids.get(at)) {
+                found.entry(id).or_default().push(text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Documents as an include shows them.
+    fn showing(&mut self, include: &Include, documents: &[&str], along: &[&[Option<String>]]) -> Result<Vec<String>> {
+        self.included += documents.len();
         if self.included > INCLUDED_ROWS {
             return refuse(
                 Code::AnswerTooLarge,
                 format!("The includes bring more than {INCLUDED_ROWS} documents; ask for fewer rows or limit them."),
             );
         }
-        let documents: Vec<&str> = rows.iter().map(|row| row.body.as_str()).collect();
         let project_one = |selected: &Vec<Selected>, document: &&str| {
             value(document).map(|value| project(selected, |path| path.get(&value)).to_string())
         };
         let project_all = |selected| documents.iter().map(|document| project_one(selected, document)).collect();
         let selected: Option<Result<Vec<String>>> = include.select.as_ref().map(project_all);
-        let texts = self.complete(&include.includes, &documents, selected.transpose()?, &[])?;
-        for (row, text) in rows.iter().zip(texts) {
-            found.entry(row.among.clone().unwrap_or_default()).or_default().push(text);
-        }
-        Ok(())
+        let shown = Shown { selected: selected.transpose()?, joined: &[], along };
+        self.complete(&include.includes, documents, shown)
     }
 }

@@ -6,7 +6,7 @@
 
 use super::piece::Piece;
 use super::place::{Document, Kind, Place, Scope};
-use super::statement::{Statement, TRUE, reads_exactly, too_wide};
+use super::statement::{Statement, TRUE, reads_exactly, too_wide, unplanned};
 use crate::error::Result;
 use crate::limits::LIKE_PATTERN_BYTES;
 use crate::query::condition::holds;
@@ -75,7 +75,7 @@ impl<'l> Statement<'l> {
             Kind::Body => (place.json(self)?, self.text(value.to_string())?),
             _ => (place.against(class(value), self)?, self.key(value)?),
         };
-        Ok(Piece::leaf(format!("{left} = {right}")))
+        Ok(Piece::leaf(format!("{left} = {}", unplanned(&right))))
     }
 
     fn range_of_booleans(&mut self, comparison: Comparison, place: &Place, value: bool) -> Result<Piece> {
@@ -196,7 +196,7 @@ impl<'l> Statement<'l> {
         // The range of what stands before the first wildcard lets an index serve, and lets strings through only.
         let start = self.prefix(place, pattern.get(..wild).unwrap_or_default())?;
         let glob = self.text(glob)?;
-        Ok(start.and(Piece::leaf(format!("{text} GLOB {glob}"))))
+        Ok(start.and(Piece::leaf(format!("{text} GLOB {}", unplanned(&glob)))))
     }
 
     fn prefix(&mut self, place: &Place, prefix: &str) -> Result<Piece> {

@@ -2,7 +2,7 @@
 
 use super::piece::Piece;
 use super::place::{Place, Scope};
-use super::statement::Statement;
+use super::statement::{Statement, unplanned};
 use crate::error::{Code, Error, Result};
 use crate::query::tree::Order;
 use crate::value::{Value, class};
@@ -130,7 +130,8 @@ impl Statement<'_> {
             return self.is_null(&term.place);
         }
         // By the sort key, as the order itself, not by the text that `equal` may prefer.
-        Ok(Piece::leaf(format!("{} = {}", term.place.against(class(value), self)?, term.place.constant(value, self)?)))
+        let (place, constant) = (term.place.against(class(value), self)?, term.place.constant(value, self)?);
+        Ok(Piece::leaf(format!("{place} = {}", unplanned(&constant))))
     }
 
     fn beside(&mut self, (term, value): (&Term, &Value), operator: &str) -> Result<Piece> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::CollectionName;
+use crate::query::tree::Order;
 use crate::value::Path;
 
 /// The tables of a partition, by collection. A collection without a table reads as empty.
@@ -25,5 +26,21 @@ impl Table {
     pub(super) fn leading(&self, path: &Path) -> Option<u32> {
         let column = self.columns.get(path).copied()?;
         self.indexes.iter().any(|index| index.first() == Some(&column)).then_some(column)
+    }
+
+    /// Whether an index gives documents in this order, where some paths hold one value each.
+    pub(super) fn walks(&self, equal: &[&Path], order: &[Order]) -> bool {
+        let columns_of = |paths: &[&Path]| -> Vec<u32> {
+            paths.iter().filter_map(|path| self.columns.get(*path).copied()).collect()
+        };
+        let equal_columns = columns_of(equal);
+        let Some(first) = order.iter().map(|term| &term.path).find(|path| !equal.contains(path)) else { return true };
+        let wanted = self.columns.get(first).copied();
+        let by_id = first.segments() == ["id"];
+        by_id && equal.is_empty()
+            || self.indexes.iter().any(|index| {
+                let next = index.iter().find(|column| !equal_columns.contains(column)).copied();
+                if by_id { next.is_none() } else { wanted.is_some() && next == wanted }
+            })
     }
 }

@@ -7,10 +7,10 @@ use super::place::{Document, Kind, Scope};
 use super::statement::{Compiled, Statement};
 use crate::error::Result;
 use crate::id::CollectionName;
-use crate::query::selection::Selection;
-use crate::query::tree::Join;
+use crate::query::selection::{Along, Selection};
+use crate::query::tree::{Comparison, Condition, Join, Operand};
 use crate::store::Cell;
-use crate::value::Value;
+use crate::value::{Path, Value};
 
 /// What is read and joined, as the beginning of a statement.
 pub(super) struct Reading<'q, 'l> {
@@ -23,7 +23,7 @@ pub(super) struct Reading<'q, 'l> {
 
 /// The parts in which a selection is read, each with its own statement.
 pub(super) fn parts_of(selection: &Selection<'_>, layout: &Layout) -> Result<Vec<Part>> {
-    if selection.among.is_some() {
+    if selection.among.is_some() || selection.after.is_none() {
         return Ok(vec![Part::All]);
     }
     let mut statement = Statement::new(layout, selection.at);
@@ -31,30 +31,98 @@ pub(super) fn parts_of(selection: &Selection<'_>, layout: &Layout) -> Result<Vec
     Ok(parts(&terms(&selection.order, &reading.scope), selection.after.as_deref()).to_vec())
 }
 
-/// The statement for one part of a selection without `among`. Its columns are the body, then those of the joined
-/// documents.
-pub(super) fn part(selection: &Selection<'_>, layout: &Layout, part: Part, limit: usize) -> Result<Compiled> {
+/// How the rows of a statement come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As rows.
+    Rows,
+    /// As one text, all cells of all rows in turn, a line each, empty where there is nothing: a row that crosses the border
+    /// to JavaScript costs more than it costs to find. SQLite refuses a text that is too long.
+    Text,
+}
+
+impl Form {
+    /// The statement `rows`, whose columns are named so, in this form. A subquery with a limit keeps its order.
+    fn of(self, with: &str, rows: &str, columns: usize) -> String {
+        match self {
+            Form::Rows => format!("{with} {rows}"),
+            Form::Text => {
+                let cells: Vec<String> = (0..columns).map(|at| format!("ifnull(c{at}, '')")).collect();
+                format!("{with} SELECT group_concat({}, char(10)) FROM ({rows})", cells.join(" || char(10) || "))
+            }
+        }
+    }
+}
+
+/// The names that [`Form::of`] knows columns by.
+fn named(columns: impl IntoIterator<Item = String>) -> String {
+    let columns = columns.into_iter().enumerate().map(|(at, column)| format!("{column} AS c{at}"));
+    columns.collect::<Vec<String>>().join(", ")
+}
+
+/// Whether the documents of `along` are read in the same statement: where the rows come in order off an index, so that
+/// none is looked up in vain, and where the ids stand in columns.
+pub(super) fn reads_along(selection: &Selection<'_>, layout: &Layout) -> bool {
+    let Some(table) = layout.get(selection.from) else { return false };
+    let plain = selection.at.is_none() && selection.joins.is_empty() && selection.among.is_none();
+    plain
+        && selection.along.iter().all(|along| table.columns.contains_key(along.path))
+        && table.walks(&equalities(selection.filter), &selection.order)
+}
+
+/// Paths that a condition holds to one value each.
+fn equalities(condition: &Condition) -> Vec<&Path> {
+    match condition {
+        Condition::And(all) => all.iter().flat_map(equalities).collect(),
+        Condition::Compare(Comparison::Equal, Operand::Path(path), Operand::Value(_))
+        | Condition::Compare(Comparison::Equal, Operand::Value(_), Operand::Path(path)) => vec![path],
+        _ => Vec::new(),
+    }
+}
+
+/// The statement for one part of a selection without `among`, and how many columns it has: the body, those of the joined
+/// documents, then those of the documents read along.
+pub(super) fn part(
+    selection: &Selection<'_>,
+    layout: &Layout,
+    part: Part,
+    limit: usize,
+    form: Form,
+) -> Result<(Compiled, usize)> {
     let mut statement = Statement::new(layout, selection.at);
     let Reading { with, from, scope } = statement.reading(selection.from, selection.joins)?;
     let terms = terms(&selection.order, &scope);
     let filter = statement.filter(selection, &scope, &terms, part, Piece::always())?;
     let order = statement.order_by(&terms)?;
     let limit = statement.count(limit)?;
-    statement.finish(format!(
-        "{with} SELECT {} FROM {from} WHERE {}{order} LIMIT {limit}",
-        columns(&scope, "body").join(", "),
-        filter.text()
-    ))
+    let mut wanted = columns(&scope, "body");
+    if reads_along(selection, layout) {
+        for along in &selection.along {
+            wanted.push(statement.referred(along, &scope)?);
+        }
+    }
+    let width = wanted.len();
+    let rows = format!("SELECT {} FROM {from} WHERE {}{order} LIMIT {limit}", named(wanted), filter.text());
+    Ok((statement.finish(form.of(&with, &rows, width))?, width))
 }
 
-/// The statement for a selection among some ids. A last column holds the id that a row belongs to.
-pub(super) fn among(selection: &Selection<'_>, layout: &Layout, ids: &[String]) -> Result<Compiled> {
-    let Some(among) = &selection.among else { return part(selection, layout, Part::All, selection.limit) };
+/// The statement for a selection among some ids, and how many columns it has. A last one holds the id that a row belongs
+/// to.
+pub(super) fn among(
+    selection: &Selection<'_>,
+    layout: &Layout,
+    ids: &[String],
+    form: Form,
+) -> Result<(Compiled, usize)> {
+    let Some(among) = &selection.among else { return part(selection, layout, Part::All, selection.limit, form) };
     let mut statement = Statement::new(layout, selection.at);
     let Reading { with, from, scope } = statement.reading(selection.from, selection.joins)?;
     let terms = terms(&selection.order, &scope);
     let place = scope.place(&among.path);
-    let Some((id, is_string)) = statement.string(&place)? else { return statement.finish(NOTHING.to_owned()) };
+    let width = selection.joins.len() + 2;
+    let Some((id, is_string)) = statement.string(&place)? else {
+        return Ok((statement.finish(NOTHING.to_owned())?, width));
+    };
     let list = Value::Array(ids.iter().cloned().map(Value::String).collect());
 
     let leading = statement.columns(selection.from).and_then(|table| table.leading(&among.path));
@@ -67,11 +135,12 @@ pub(super) fn among(selection: &Selection<'_>, layout: &Layout, ids: &[String]) 
         let outer_order = statement.order_by(&super::keyset::terms(&selection.order, &outer))?;
         let outer_order = outer_order.replacen(" ORDER BY ", ", ", 1);
         let (list, table) = (statement.text(list.to_string())?, statement.from(selection.from)?);
-        return statement.finish(format!(
-            "SELECT o.body, ids.value FROM json_each({list}) AS ids CROSS JOIN {table} AS o ON o.no IN (SELECT t0.no \
-             FROM {from} WHERE {}{order} LIMIT {limit}) ORDER BY ids.key{outer_order}",
+        let rows = format!(
+            "SELECT o.body AS c0, ids.value AS c1 FROM json_each({list}) AS ids CROSS JOIN {table} AS o ON o.no IN \
+             (SELECT t0.no FROM {from} WHERE {}{order} LIMIT {limit}) ORDER BY ids.key{outer_order}{UNBOUNDED}",
             filter.text(),
-        ));
+        );
+        return Ok((statement.finish(form.of("", &rows, width))?, width));
     }
 
     let list = statement.text(list.to_string())?;
@@ -79,7 +148,8 @@ pub(super) fn among(selection: &Selection<'_>, layout: &Layout, ids: &[String]) 
     let filter = statement.filter(selection, &scope, &terms, Part::All, own)?;
     if place.kind == Kind::Id && selection.joins.is_empty() {
         // One row an id: nothing to order, nothing to bound.
-        return statement.finish(format!("{with} SELECT t0.body, {id} FROM {from} WHERE {}", filter.text()));
+        let rows = format!("SELECT t0.body AS c0, {id} AS c1 FROM {from} WHERE {}", filter.text());
+        return Ok((statement.finish(form.of(&with, &rows, width))?, width));
     }
     // The bodies are fetched for the rows that stay, where there is a row number to fetch them by.
     let (held, read): (&str, fn(&str, usize) -> String) = if statement.is_earlier() {
@@ -92,16 +162,20 @@ pub(super) fn among(selection: &Selection<'_>, layout: &Layout, ids: &[String]) 
     let inner: Vec<String> =
         columns(&scope, held).iter().enumerate().map(|(at, column)| format!("{column} AS b{at}")).collect();
     let (order, limit) = (statement.order_by(&terms)?, statement.count(selection.limit)?);
-    statement.finish(format!(
-        "{with} SELECT {}, owner FROM (SELECT {}, {id} AS owner, row_number() OVER (PARTITION BY {id}{order}) AS place \
-         FROM {from} WHERE {}) WHERE place <= {limit} ORDER BY owner, place",
-        outer.join(", "),
+    let rows = format!(
+        "SELECT {} FROM (SELECT {}, {id} AS owner, row_number() OVER (PARTITION BY {id}{order}) AS place FROM {from} \
+         WHERE {}) WHERE place <= {limit} ORDER BY owner, place{UNBOUNDED}",
+        named(outer.into_iter().chain(["owner".to_owned()])),
         inner.join(", "),
         filter.text()
-    ))
+    );
+    Ok((statement.finish(form.of(&with, &rows, width))?, width))
 }
 
 const NOTHING: &str = "SELECT NULL WHERE 0";
+
+/// A limit that is none, but makes SQLite keep the order of a subquery.
+const UNBOUNDED: &str = " LIMIT -1";
 
 fn columns(scope: &Scope<'_, '_>, column: &str) -> Vec<String> {
     let joined = scope.joined.iter().map(|(_, document)| document);
@@ -199,7 +273,20 @@ impl<'l> Statement<'l> {
         Ok(filter)
     }
 
+    /// The body of the document that a document of the scope refers to, as a column.
+    fn referred(&mut self, along: &Along<'_>, scope: &Scope<'_, 'l>) -> Result<String> {
+        if self.table(along.collection).is_none() {
+            return Ok("NULL".to_owned());
+        }
+        let there = Document { alias: self.alias(), table: self.columns(along.collection), optional: false };
+        let (alias, table) = (there.alias.clone(), self.from(along.collection)?);
+        let (here, id) = (scope.document.place(Some(along.path)), there.place(Some(&Path::parse("id")?)));
+        let link = self.joined_on(&here, &id)?;
+        Ok(format!("(SELECT {alias}.body FROM {table} AS {alias} WHERE {})", link.text()))
+    }
+
+    /// A bound of rows. (Under a plus alone SQLite would still plan by it.)
     fn count(&mut self, limit: usize) -> Result<String> {
-        self.bind(Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX)))
+        Ok(format!("0 + {}", self.bind(Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX)))?))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::keyset::Part;
 use super::layout::Layout;
+use super::select::Form;
 use super::statement::Compiled;
 use super::{group, select};
 use crate::error::{Code, Error, Result};
@@ -25,14 +26,36 @@ impl<'a, S: Store> SqlSource<'a, S> {
         Ok(self.store.run(&compiled.sql, &compiled.cells)?.rows)
     }
 
+    /// The rows of a statement, as one text if they fit in one.
+    fn fetch(
+        &mut self,
+        compile: impl Fn(Form, &Layout) -> Result<(Compiled, usize)>,
+    ) -> Result<Vec<Vec<Option<String>>>> {
+        match compile(Form::Text, self.layout).and_then(|(compiled, width)| Ok((self.run(&compiled)?, width))) {
+            Ok((rows, width)) => {
+                // No row at all where the statement is known to find none.
+                let Some(whole) = rows.into_iter().flatten().next() else { return Ok(Vec::new()) };
+                Ok(text(whole)?.map_or_else(Vec::new, |whole| lines(&whole, width)))
+            }
+            Err(error) if matches!(error.code, Code::AnswerTooLarge | Code::QueryTooWide) => {
+                let (compiled, _) = compile(Form::Rows, self.layout)?;
+                let rows = self.run(&compiled)?;
+                rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect()
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The statements that a selection comes to, were all of them needed.
     fn statements(&self, selection: &Selection<'_>) -> Result<Vec<Compiled>> {
-        if let Some(among) = &selection.among {
-            let chunks = chunks(&among.values);
-            return chunks.into_iter().map(|ids| select::among(selection, self.layout, ids)).collect();
-        }
-        let parts = select::parts_of(selection, self.layout)?;
-        parts.into_iter().map(|part| select::part(selection, self.layout, part, selection.limit)).collect()
+        let compiled: Result<Vec<(Compiled, usize)>> = if let Some(among) = &selection.among {
+            let chunks = chunks(&among.values).into_iter();
+            chunks.map(|ids| select::among(selection, self.layout, ids, Form::Rows)).collect()
+        } else {
+            let parts = select::parts_of(selection, self.layout)?.into_iter();
+            parts.map(|part| select::part(selection, self.layout, part, selection.limit, Form::Rows)).collect()
+        };
+        Ok(compiled?.into_iter().map(|(compiled, _)| compiled).collect())
     }
 }
 
@@ -44,10 +67,8 @@ impl<S: Store> Source for SqlSource<'_, S> {
         }
         if let Some(among) = &selection.among {
             for ids in chunks(&among.values) {
-                let compiled = select::among(selection, self.layout, ids)?;
-                for cells in self.run(&compiled)? {
-                    rows.push(row(cells, true)?);
-                }
+                let found = self.fetch(|form, layout| select::among(selection, layout, ids, form))?;
+                rows.extend(found.into_iter().map(|cells| row(cells, selection)).collect::<Result<Vec<Row>>>()?);
             }
             return Ok(rows);
         }
@@ -57,10 +78,8 @@ impl<S: Store> Source for SqlSource<'_, S> {
             if left == 0 {
                 break;
             }
-            let compiled = select::part(selection, self.layout, part, left)?;
-            for cells in self.run(&compiled)? {
-                rows.push(row(cells, false)?);
-            }
+            let found = self.fetch(|form, layout| select::part(selection, layout, part, left, form))?;
+            rows.extend(found.into_iter().map(|cells| row(cells, selection)).collect::<Result<Vec<Row>>>()?);
         }
         Ok(rows)
     }
@@ -72,6 +91,10 @@ impl<S: Store> Source for SqlSource<'_, S> {
             return Err(too_many_groups());
         }
         rows.into_iter().map(|cells| group::group(grouping, cells)).collect()
+    }
+
+    fn reads_along(&self, selection: &Selection<'_>) -> bool {
+        select::reads_along(selection, self.layout)
     }
 
     fn explain(&mut self, selection: &Selection<'_>) -> Result<Vec<String>> {
@@ -105,17 +128,34 @@ fn chunks(ids: &[String]) -> Vec<&[String]> {
     chunks
 }
 
-fn row(mut cells: Vec<Cell>, is_among: bool) -> Result<Row> {
-    let among = if is_among { text(cells.pop())? } else { None };
-    let mut bodies = cells.into_iter().map(|cell| text(Some(cell)));
-    let body = bodies.next().transpose()?.flatten().ok_or_else(odd)?;
-    Ok(Row { body, joined: bodies.collect::<Result<_>>()?, among })
+/// Rows out of a text that holds a cell a line, empty where there is nothing. No JSON text and no id holds a line break.
+fn lines(text: &str, width: usize) -> Vec<Vec<Option<String>>> {
+    let cells = text.split('\n').map(|cell| Some(cell.to_owned()).filter(|cell| !cell.is_empty()));
+    let mut rows: Vec<Vec<Option<String>>> = Vec::new();
+    for cell in cells {
+        match rows.last_mut().filter(|row| row.len() < width) {
+            Some(row) => row.push(cell),
+            None => {
+                let mut row = Vec::with_capacity(width);
+                row.push(cell);
+                rows.push(row);
+            }
+        }
+    }
+    rows
 }
 
-fn text(cell: Option<Cell>) -> Result<Option<String>> {
+fn row(mut cells: Vec<Option<String>>, selection: &Selection<'_>) -> Result<Row> {
+    let among = if selection.among.is_some() { cells.pop().flatten() } else { None };
+    let mut bodies = cells.into_iter();
+    let body = bodies.next().flatten().ok_or_else(odd)?;
+    Ok(Row { body, joined: bodies.by_ref().take(selection.joins.len()).collect(), among, along: bodies.collect() })
+}
+
+fn text(cell: Cell) -> Result<Option<String>> {
     match cell {
-        Some(Cell::Text(text)) => Ok(Some(text)),
-        Some(Cell::Null) => Ok(None),
+        Cell::Text(text) => Ok(Some(text)),
+        Cell::Null => Ok(None),
         _ => Err(odd()),
     }
 }

@@ -159,6 +159,12 @@ fn renumbered(sql: &str) -> (String, Vec<usize>) {
     (out, used)
 }
 
+/// An expression of the same value that SQLite does not plan by. Of a bare parameter in an equality, a pattern or a limit
+/// it looks at the value, and prepares the statement anew whenever another is bound: that costs more than running it.
+pub(super) fn unplanned(expression: &str) -> String {
+    if expression.starts_with('?') { format!("+{expression}") } else { expression.to_owned() }
+}
+
 pub(super) fn too_wide(what: String) -> Error {
     Error::new(Code::QueryTooWide, format!("{what}; ask for less at once, or declare an index on what it compares."))
 }
