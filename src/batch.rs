@@ -27,6 +27,8 @@ pub struct Batch {
     pub reads: Vec<Read>,
     /// What it does, in order; later operations see earlier ones.
     pub operations: Vec<Operation>,
+    /// The id of its one document was made for it, so nothing can be there.
+    pub fresh: bool,
 }
 
 /// Something that was read and must not have changed.

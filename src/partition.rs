@@ -200,12 +200,11 @@ impl<S: Store> Partition<S> {
             | PartitionCall::Insert { .. }
             | PartitionCall::Batch
             | PartitionCall::Import => {
-                let answer = transact::transact(request, body, state, store, moment);
-                // A commit that failed on its way may have left what is in memory ahead of what is stored.
-                if answer.as_ref().is_err_and(|failed| failed.stale) {
+                let done = transact::transact(request, body, state, store, moment);
+                if done.stale {
                     self.state = None;
                 }
-                answer.map_err(|failed| failed.error)
+                done.answer
             }
         }
     }

@@ -30,6 +30,13 @@ impl From<Error> for Failed {
     }
 }
 
+/// What became of a write.
+pub(super) struct Done {
+    pub(super) answer: Result<Answer>,
+    /// What is in memory may be ahead of what is stored.
+    pub(super) stale: bool,
+}
+
 /// Decides a write and answers it; a repeat is answered as the first time.
 pub(super) fn transact<S: Store>(
     request: &PartitionRequest,
@@ -37,11 +44,35 @@ pub(super) fn transact<S: Store>(
     state: &mut State,
     store: &mut S,
     moment: &mut Moment<'_>,
+) -> Done {
+    let repeated = |store: &mut S| known(&request.batch, &digest(request, body)?, store);
+    if request.named {
+        match repeated(store) {
+            Ok(None) => {}
+            Ok(Some(receipt)) => return Done { answer: answer(request, &receipt), stale: false },
+            Err(error) => return Done { answer: Err(error), stale: false },
+        }
+    }
+    match carry_out(request, body, state, store, moment) {
+        Ok(answer) => Done { answer: Ok(answer), stale: false },
+        Err(Failed { error, stale }) if request.named => Done { answer: Err(error), stale },
+        // An id that the router made comes twice only if the platform repeats a message. Then the batch is refused for
+        // what it did itself, or not written because its receipt is there: no other has to look for one first.
+        Err(Failed { error, stale }) => match repeated(store) {
+            Ok(Some(receipt)) => Done { answer: answer(request, &receipt), stale },
+            _ => Done { answer: Err(error), stale },
+        },
+    }
+}
+
+fn carry_out<S: Store>(
+    request: &PartitionRequest,
+    body: &[u8],
+    state: &mut State,
+    store: &mut S,
+    moment: &mut Moment<'_>,
 ) -> std::result::Result<Answer, Failed> {
     let digest = digest(request, body)?;
-    if let Some(receipt) = known(&request.batch, &digest, store)? {
-        return answer(request, &receipt).map_err(Failed::from);
-    }
     timely(&request.batch, moment.now)?;
     sized(body)?;
     let time = state.clock.clone().tick(moment.now);
@@ -103,7 +134,7 @@ pub(super) fn rehearse<S: Store>(
     let mut outcome = None;
     let rolled_back = store.atomically(|store| -> Result<()> {
         let mut state = State::create(home, grant, store)?;
-        let answer = transact(request, body, &mut state, store, moment).map_err(|failed| failed.error);
+        let answer = transact(request, body, &mut state, store, moment).answer;
         outcome = Some(answer.map(|answer| (state.seq == 0).then_some(answer)));
         refuse(Code::Internal, "That was a rehearsal.")
     });
@@ -123,6 +154,9 @@ fn decide<S: Store>(
 ) -> (Workspace, Result<()>) {
     let mut new_id = || moment.new_id().to_string();
     let mut deciding = Deciding::new(store, state, time, &mut new_id);
+    if batch.fresh {
+        batch.operations.iter().for_each(|operation| deciding.work.expect_nothing(&operation.document));
+    }
     let decided = deciding.decide(&batch.reads, &mut batch.operations);
     (deciding.work, decided)
 }
@@ -208,6 +242,7 @@ fn batch(
     moment: &mut Moment<'_>,
 ) -> Result<Batch> {
     let key = &state.home.key;
+    let mut fresh = false;
     let (reads, operations) = match &request.call {
         PartitionCall::Batch => {
             let body = decode::body(parse_object(body)?, key, &state.schema)?;
@@ -222,7 +257,10 @@ fn batch(
             let id = match body.get("id") {
                 Some(Value::String(id)) => DocumentId::parse(id)?,
                 Some(_) => return refuse(Code::InvalidId, "An `id` is a string."),
-                None => made(key, moment)?,
+                None => {
+                    fresh = true;
+                    made(key, moment)?
+                }
             };
             let document = DocumentRef { collection: collection.clone(), id };
             decode::same_key(&document, key)?;
@@ -231,7 +269,7 @@ fn batch(
         }
         _ => return refuse(Code::Internal, "That is no write."),
     };
-    Ok(Batch { id: request.batch.clone(), named: request.named, digest, reads, operations })
+    Ok(Batch { id: request.batch.clone(), named: request.named, digest, reads, operations, fresh })
 }
 
 fn single(document: &DocumentRef, verb: Verb, only_if: Option<Precondition>, body: &[u8]) -> Result<Operation> {

@@ -166,6 +166,11 @@ impl Workspace {
         Ok(())
     }
 
+    /// Takes a document to be absent, without a look: its id was made just now.
+    pub(super) fn expect_nothing(&mut self, document: &DocumentRef) {
+        self.entries.insert(document.clone(), Entry { before: None, after: After::Untouched });
+    }
+
     /// The entry of a document that was loaded.
     pub(super) fn get(&self, document: &DocumentRef) -> Option<&Entry> {
         self.entries.get(document)

@@ -1,5 +1,7 @@
 //! Batch ids: a repeat is answered as the first time, and nothing is done twice.
 
+use selvedge::id::{DatabaseName, DocumentRef, Key};
+use selvedge::wire::{Bearer, PartitionCall, PartitionRequest, Precondition, Verb};
 use serde_json::json;
 
 use crate::world::{Ask, DAY, Reply, SECOND, World, ask};
@@ -49,6 +51,46 @@ fn every_kind_of_write_repeats_with_its_whole_answer() {
         assert_eq!((again.status, again.headers, again.text), (first.status, before, first.text));
         assert_eq!(world.count("", "SELECT count(*) FROM log"), rows + 1);
     }
+}
+
+#[test]
+fn a_message_that_the_platform_repeats_is_carried_out_once() {
+    let mut world = World::new();
+    world.put("orders/o1", json!({ "n": 0 })).expect(201);
+    world.put("orders/old", json!({})).expect(201);
+    let document = |text: &str| DocumentRef::parse(text).expect("a document");
+    let write = |text: &str, verb, only_if| PartitionCall::Write { document: document(text), verb, only_if };
+    let calls = [
+        (PartitionCall::Insert { collection: document("orders/x").collection }, json!({ "made": true })),
+        (PartitionCall::Batch, json!({ "ops": [{ "patch": "orders/o1", "increment": { "n": 1 } }] })),
+        (PartitionCall::Batch, json!({ "ops": [{ "insert": "orders/o2", "body": {} }] })),
+        (write("orders/o1", Verb::Put, Some(Precondition::Version(3))), json!({ "n": 5 })),
+        (write("orders/o3", Verb::Put, Some(Precondition::Absent)), json!({})),
+        (write("orders/old", Verb::Delete, None), json!({})),
+    ];
+    for (call, body) in calls {
+        let batch = world.batch_id(0);
+        let key = Key::parse("").expect("a key");
+        let request = PartitionRequest {
+            db: DatabaseName::parse("shop").expect("a name"),
+            key,
+            bearer: Bearer::Root,
+            batch,
+            named: false,
+            call,
+        };
+        let body = body.to_string();
+        let first = world.ask_partition(&request, body.as_bytes());
+        let rows = world.count("", "SELECT count(*) FROM log");
+        for _ in 0..2 {
+            let again = world.ask_partition(&request, body.as_bytes());
+            assert_eq!((again.status, &again.body), (first.status, &first.body), "{:?}", request.call);
+            world.restart();
+        }
+        assert!(first.status < 300 || first.status == 412, "{}", first.body);
+        assert_eq!(world.count("", "SELECT count(*) FROM log"), rows);
+    }
+    assert_eq!(world.ids(json!({ "from": "orders", "where": ["=", "made", true] })).len(), 1);
 }
 
 #[test]
