@@ -5,7 +5,10 @@
  * `DurableObject` can be called so, and what wasm-bindgen makes does not.
  */
 import { DurableObject } from "cloudflare:workers";
-import entrypoint, * as built from "./index.js";
+import Entrypoint, * as built from "./index.js";
+
+/** @type {{ fetch(request: Request): unknown } | undefined} */
+let router;
 
 /** A durable actor around its class in WebAssembly. */
 class Actor extends DurableObject {
@@ -58,4 +61,15 @@ export class Catalog extends Actor {
   }
 }
 
-export default entrypoint;
+export default {
+  /**
+   * One entrypoint serves all requests: it keeps nothing of them, and making one for each costs as much as routing does.
+   * @param {Request} request
+   * @param {object} bindings
+   * @param {object} context
+   */
+  fetch(request, bindings, context) {
+    router ??= new Entrypoint(context, bindings);
+    return router.fetch(request);
+  },
+};
