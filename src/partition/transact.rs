@@ -72,14 +72,13 @@ fn carry_out<S: Store>(
     store: &mut S,
     moment: &mut Moment<'_>,
 ) -> std::result::Result<Answer, Failed> {
-    let digest = digest(request, body)?;
     timely(&request.batch, moment.now)?;
     sized(body)?;
     let time = state.clock.clone().tick(moment.now);
     if request.call == PartitionCall::Import {
         return imported(body, state, store, moment, time);
     }
-    let mut batch = batch(request, digest, body, state, moment)?;
+    let mut batch = batch(request, digest(request, body)?, body, state, moment)?;
     let (work, decided) = decide(&mut batch, time, state, store, moment);
     let heading = Heading { batch: batch.id.as_str(), digest: &batch.digest, time };
     if let Err(error) = decided {

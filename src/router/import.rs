@@ -181,6 +181,9 @@ impl ImportSplitter {
 
 /// The key of a line, and its text without the ends.
 fn key_of(line: &[u8]) -> Result<(Key, &str)> {
+    if let Some((id, text)) = std::str::from_utf8(line).ok().and_then(|text| Some((leading_id(text)?, text))) {
+        return Ok((DocumentId::parse(id)?.key(), text.trim_ascii()));
+    }
     let entry = look::<Entry<'_>>(line)?;
     let id = match entry {
         Entry::Of(Text::Is(id)) => DocumentId::parse(&id)?,
@@ -194,6 +197,36 @@ fn key_of(line: &[u8]) -> Result<(Key, &str)> {
     };
     let text = std::str::from_utf8(line).map_err(|_| Error::new(Code::InvalidUtf8, "The line is not UTF-8."))?;
     Ok((id.key(), text.trim_ascii()))
+}
+
+/// The id of a line's document, where nothing but plain members stands before it. What comes behind it is for the
+/// partition to read, and to refuse.
+fn leading_id(line: &str) -> Option<&str> {
+    let (_, rest) = plain_text(line.trim_ascii_start().strip_prefix('[')?)?;
+    let mut rest = after(after(rest, ',')?, '{')?;
+    loop {
+        let (name, behind) = plain_text(rest)?;
+        let value = after(behind, ':')?.trim_ascii_start();
+        if name == "id" {
+            return plain_text(value).map(|(id, _)| id);
+        }
+        let (_, behind) = match plain_text(value) {
+            Some(text) => text,
+            None => value.split_at(value.find([',', '{', '[', '"'])?),
+        };
+        rest = after(behind, ',')?;
+    }
+}
+
+/// What stands behind a character and the space before it.
+fn after(text: &str, character: char) -> Option<&str> {
+    text.trim_ascii_start().strip_prefix(character)
+}
+
+/// A JSON string without escapes, and what stands behind it.
+fn plain_text(text: &str) -> Option<(&str, &str)> {
+    let (text, behind) = text.trim_ascii_start().strip_prefix('"')?.split_once('"')?;
+    (!text.contains('\\')).then_some((text, behind))
 }
 
 /// A line: the id of its document.

@@ -44,6 +44,11 @@ pub(crate) fn then(request: Request, next: impl FnOnce(Uint8Array) -> Result<JsV
     }
 }
 
+/// Whether a request declares a length within the limit.
+pub(crate) fn is_small(request: &Request) -> bool {
+    declared_length(request).is_some_and(|length| length <= BODY_BYTES)
+}
+
 /// The length that a request declares; none if it comes in chunks.
 fn declared_length(request: &Request) -> Option<usize> {
     request.headers().get("content-length").ok().flatten()?.parse().ok()

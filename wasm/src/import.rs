@@ -12,10 +12,10 @@ use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 
 use crate::actors::{AT_ONCE, Letter};
-use crate::answer;
 use crate::body::Chunks;
 use crate::host::{self, Bindings};
 use crate::moment::at_present;
+use crate::{answer, body};
 
 /// Imports the body of `request`. No more of it is read before what was read is committed, which is what holds a fast
 /// caller back.
@@ -35,8 +35,17 @@ async fn run(request: &Request, bindings: &Bindings, wanted: &Import) -> Result<
     let Some(stream) = request.body() else {
         return refuse(Code::InvalidRequest, "An import has a body: a line for each document.");
     };
-    let mut pieces = Chunks::of(&stream)?;
     let mut splitter = ImportSplitter::new();
+    if body::is_small(request) {
+        // Not piece by piece: every step of a stream costs as much as several lines do.
+        let whole = body::read(request).await?;
+        let chunks = splitter.push(&whole).into_iter().chain(splitter.finish()).collect();
+        return Ok(match send_all(bindings, wanted, chunks, &mut splitter).await? {
+            Err(problem) => splitter.summary().stopped(&problem),
+            Ok(()) => splitter.summary().answer()?,
+        });
+    }
+    let mut pieces = Chunks::of(&stream)?;
     loop {
         let piece = pieces.next().await?;
         let chunks = match &piece {
