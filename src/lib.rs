@@ -77,6 +77,7 @@ pub mod query;
 pub mod router;
 pub mod schema;
 pub mod store;
+pub mod sync;
 pub mod time;
 pub mod value;
 pub mod wire;

@@ -64,6 +64,12 @@ pub const QUERY_ROWS_DEFAULT: usize = 100;
 /// Documents that the includes of one query may bring, altogether.
 pub const INCLUDED_ROWS: usize = 10_000;
 
+/// Bytes of answers that a socket's caller has not said to have; then the socket is closed.
+pub const SOCKET_UNSEEN_BYTES: usize = 32 << 20;
+
+/// Frames of a socket that wait for an answer; then it is closed.
+pub const SOCKET_FRAMES: usize = 64;
+
 /// Bytes of one answer. An isolate has 128 MB for all its actors.
 pub const ANSWER_BYTES: usize = 16 << 20;
 

@@ -195,6 +195,7 @@ impl<S: Store> Partition<S> {
                     None => answer,
                 })
             }
+            PartitionCall::Sync => Ok(Answer::empty(101)),
             PartitionCall::Learn | PartitionCall::Many { .. } => refuse(Code::Internal, "That is served elsewhere."),
             PartitionCall::Write { .. }
             | PartitionCall::Insert { .. }

@@ -57,6 +57,8 @@ pub enum Route {
     Peek(Peek),
     /// To several partitions, cut up by key.
     Many(Many),
+    /// To a partition, to open a socket to it.
+    Sync(PartitionRequest),
     /// To several partitions, line by line.
     Import(Import),
     /// To all partitions, one after the other.
@@ -147,6 +149,16 @@ pub fn route(head: &Head<'_>, moment: &mut Moment<'_>) -> Result<Route> {
             head.parameters(&[])?;
             head.unconditional()?;
             Ok(Route::Many(Many { db, bearer: head.bearer.clone() }))
+        }
+        (Place::Sync(db), Method::Get) => {
+            let key = head.parameters(&["key"])?.get("key").map(crate::id::Key::parse).transpose()?;
+            head.unconditional()?;
+            if !(head.header)("upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")) {
+                return refuse(Code::InvalidRequest, "Here a WebSocket is opened: send `Upgrade: websocket`.");
+            }
+            let (key, bearer, batch) =
+                (key.unwrap_or_else(crate::id::Key::empty), head.bearer.clone(), moment.new_id());
+            Ok(Route::Sync(PartitionRequest { db, key, bearer, batch, named: false, call: PartitionCall::Sync }))
         }
         (Place::Import(db), Method::Post) => {
             head.parameters(&[])?;

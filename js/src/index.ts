@@ -5,7 +5,7 @@ export { type ConnectOptions, connect } from "./client/connect.js";
 export type { Database, TransactionOptions } from "./client/database.js";
 export { Offline, Overload, type Problem, SelvedgeError, Timeout } from "./client/errors.js";
 export type { AskOptions } from "./client/operation.js";
-export type { Binding, Fetch } from "./client/platform.js";
+export type { Binding, Fetch, Socket, SocketClass } from "./client/platform.js";
 export type { Query } from "./client/query.js";
 export type { Cost, GetOptions, Plan, QueryAnswer } from "./client/source.js";
 export type { Transaction, TransactionCollection } from "./client/transaction.js";

@@ -7,10 +7,11 @@ use crate::wire::{Bearer, PartitionCall, Role};
 /// The role that a call needs.
 pub(super) fn role_for(call: &PartitionCall) -> Role {
     match call {
-        // Of several requests, each is looked at again by itself.
+        // Of several requests, and over a socket, each is looked at again by itself.
         PartitionCall::Get { .. }
         | PartitionCall::Query { .. }
         | PartitionCall::Export { .. }
+        | PartitionCall::Sync
         | PartitionCall::Many { .. } => Role::Read,
         PartitionCall::Write { .. } | PartitionCall::Insert { .. } | PartitionCall::Batch | PartitionCall::Import => {
             Role::Write

@@ -84,6 +84,14 @@ impl Many {
         let Ok(Body { requests }) = serde_json::from_slice::<Body<'_>>(body) else {
             return Err(value::parse(body).err().unwrap_or_else(shape));
         };
+        self.split_requests(requests, moment)
+    }
+
+    /// As [`Many::split`], for requests that are cut apart already.
+    ///
+    /// # Errors
+    /// `too_many`.
+    pub fn split_requests(&self, requests: Vec<&RawValue>, moment: &mut Moment<'_>) -> Result<(Vec<Part>, Replies)> {
         if requests.len() > MANY_REQUESTS {
             return refuse(Code::TooMany, format!("At most {MANY_REQUESTS} requests travel together."));
         }
@@ -154,6 +162,11 @@ impl Replies {
             self.bytes += reply.len();
             *slot = Some(reply);
         }
+    }
+
+    /// Answers all of a part with an error.
+    pub fn refuse(&mut self, part: &Part, error: &Error) {
+        part.places.iter().for_each(|place| self.put(*place, reply(&Answer::problem(error))));
     }
 
     /// Takes what a partition answered: its status, its body and its token.

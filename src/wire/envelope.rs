@@ -102,6 +102,8 @@ pub enum PartitionCall {
         /// Whether there are batches among them.
         writes: bool,
     },
+    /// May a socket be opened here? Its frames are asked each by itself.
+    Sync,
     /// Put the lines in the body, each by itself.
     Import,
     /// Documents as lines, after a place.
@@ -126,7 +128,7 @@ impl PartitionCall {
     #[must_use]
     pub fn has_body(&self) -> bool {
         match self {
-            PartitionCall::Get { .. } | PartitionCall::Export { .. } => false,
+            PartitionCall::Get { .. } | PartitionCall::Export { .. } | PartitionCall::Sync => false,
             PartitionCall::Write { verb, .. } => *verb != Verb::Delete,
             PartitionCall::Insert { .. }
             | PartitionCall::Query { .. }

@@ -61,6 +61,14 @@ impl Letter {
             .map_err(|thrown| failed(&thrown))
     }
 
+    /// Asks for a socket: the promise of the response that opens it, or of a refusal.
+    ///
+    /// # Errors
+    /// As [`Letter::pass`].
+    pub(crate) fn open(&self) -> Result<Promise> {
+        LOST.with(|lost| host::open(&self.actors, &self.name, &self.envelope, lost)).map_err(|thrown| failed(&thrown))
+    }
+
     /// Sends it with a body, as [`Letter::pass`], and waits for the answer.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 use std::cell::OnceCell;
 use std::fmt::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use selvedge::limits::TOKEN_BYTES;
 use selvedge::wire::Bearer;
 use sha2::{Digest, Sha256};
@@ -14,13 +16,31 @@ thread_local! {
     static ROOT: OnceCell<Option<[u8; 32]>> = const { OnceCell::new() };
 }
 
-/// The bearer that an `Authorization` header names. A token too long to be a key is nobody's.
+/// What a subprotocol begins with that carries a token in base64url: browsers let a page set no other header of a socket.
+const PROTOCOL: &str = "bearer.";
+
+/// The bearer that an `Authorization` header names.
 pub(crate) fn of(header: Option<String>, bindings: &Bindings) -> Bearer {
-    let Some((scheme, token)) = header.as_deref().and_then(|header| header.split_once(' ')) else {
-        return Bearer::Nobody;
-    };
-    let token = token.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.len() > TOKEN_BYTES {
+    match header.as_deref().and_then(|header| header.split_once(' ')) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => known(token.trim(), bindings),
+        _ => Bearer::Nobody,
+    }
+}
+
+/// The bearer that one of the subprotocols names which a socket is opened with.
+pub(crate) fn of_protocols(header: Option<String>, bindings: &Bindings) -> Bearer {
+    let token = header.as_deref().into_iter().flat_map(|header| header.split(','));
+    let token = token.filter_map(|protocol| protocol.trim().strip_prefix(PROTOCOL)).find_map(decoded);
+    token.map_or(Bearer::Nobody, |token| known(&token, bindings))
+}
+
+fn decoded(text: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// The bearer of a token. One too long to be a key is nobody's.
+fn known(token: &str, bindings: &Bindings) -> Bearer {
+    if token.is_empty() || token.len() > TOKEN_BYTES {
         return Bearer::Nobody;
     }
     let digest: [u8; 32] = Sha256::digest(token).into();

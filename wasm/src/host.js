@@ -89,6 +89,23 @@ export async function pass(...asked) {
 }
 
 /**
+ * Asks the durable actor `name` for a socket. That travels as an HTTP request, the envelope as its one header; nothing of
+ * the caller's request does.
+ * @param {{ getByName(name: string): { fetch(url: string, init: object): Promise<Response> } }} actors
+ * @param {string} name
+ * @param {string} envelope
+ * @param {(message: string) => Said} lost
+ */
+export async function open(actors, name, envelope, lost) {
+  const headers = { upgrade: "websocket", "selvedge-envelope": encodeURIComponent(envelope) };
+  try {
+    return await actors.getByName(name).fetch("https://actor/", { headers });
+  } catch (thrown) {
+    return response(...lost(String(thrown.message)));
+  }
+}
+
+/**
  * Reads a body whose length is known, and goes on with it.
  * @param {Request} request
  * @param {{ resume(body: unknown): unknown }} waiting

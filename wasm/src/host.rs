@@ -71,6 +71,8 @@ extern "C" {
         lost: &JsValue,
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
+    pub fn open(actors: &Actors, name: &str, envelope: &str, lost: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
     pub fn whole(request: &Request, waiting: Waiting) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, headers: &str, body: &[u8]) -> Result<Response, JsValue>;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use js_sys::futures::future_to_promise;
 use selvedge::error::{Code, Error, Result, refuse};
 use selvedge::partition::{Partition as Core, Step};
+use selvedge::sync::{self, Turn, Unseen};
 use selvedge::wire::{Answer, CatalogRequest, Lesson, PartitionRequest, from_json};
 use wasm_bindgen::prelude::*;
 
@@ -37,6 +38,15 @@ impl Partition {
         self.answer(envelope, body.unwrap_or_default()).unwrap_or_else(|error| answer::say(&Answer::problem(&error)))
     }
 
+    /// Answers a frame of a socket that was opened with the request in an envelope, or promises to: the frame to send, or
+    /// nothing if the socket is to be closed.
+    pub fn hear(&self, envelope: &str, frame: &str, socket: &Socket) -> JsValue {
+        match self.turn(envelope, frame, socket) {
+            Ok(answered) => answered,
+            Err(error) => JsValue::from_str(&sync::frame(None, &Answer::problem(&error))),
+        }
+    }
+
     /// Rings when the core asked for it, at least once.
     pub fn alarm(&self) -> std::result::Result<(), JsValue> {
         let rung = self.home.as_ref().map_err(Clone::clone).and_then(|home| home.ring());
@@ -45,7 +55,38 @@ impl Partition {
     }
 }
 
+/// What is kept of a socket while its actor is in memory.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct Socket(Rc<RefCell<Unseen>>);
+
+#[wasm_bindgen]
+impl Socket {
+    /// Nothing was answered yet.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Socket {
+        Socket::default()
+    }
+}
+
 impl Partition {
+    fn turn(&self, envelope: &str, frame: &str, socket: &Socket) -> Result<JsValue> {
+        let home = self.home.as_ref().map_err(Clone::clone)?;
+        let opened: PartitionRequest = from_json(envelope)?;
+        let turn = at_present(|moment| Turn::read(frame, &opened, moment))?;
+        let said = match turn.request() {
+            None => None,
+            Some((asked, body)) => {
+                let step = if home.alarm.is_known() { Some(home.handle(asked, body, None)?) } else { None };
+                match step {
+                    Some(Step::Answer(answer)) => Some(answer),
+                    step => return Ok(Rc::clone(home).turn_later(turn, step, Rc::clone(&socket.0))),
+                }
+            }
+        };
+        Ok(answered(turn, said, &socket.0))
+    }
+
     /// The common case takes no step of an executor of futures: each costs more than the point read it is for.
     fn answer(&self, envelope: &str, body: Vec<u8>) -> Result<std::result::Result<JsValue, JsValue>> {
         let home = self.home.as_ref().map_err(Clone::clone)?;
@@ -91,6 +132,27 @@ impl Home {
         promised(async move { self.go_on(&asked, &body, step).await })
     }
 
+    /// A frame for which the catalog has to be asked, or the first one of an instance.
+    fn turn_later(self: Rc<Self>, turn: Turn, step: Option<Step>, unseen: Rc<RefCell<Unseen>>) -> JsValue {
+        let answer = async move {
+            let said = match turn.request() {
+                None => None,
+                Some((asked, body)) => Some(self.turned(asked, body, step).await.unwrap_or_else(Answer::from)),
+            };
+            Ok(answered(turn, said, &unseen))
+        };
+        future_to_promise(answer).into()
+    }
+
+    async fn turned(&self, asked: &PartitionRequest, body: &[u8], step: Option<Step>) -> Result<Answer> {
+        self.alarm.learn().await;
+        let step = match step {
+            Some(step) => step,
+            None => self.handle(asked, body, None)?,
+        };
+        self.go_on(asked, body, step).await
+    }
+
     /// Asks the catalog for as long as the core wants to know more.
     async fn go_on(&self, asked: &PartitionRequest, body: &[u8], mut step: Step) -> Result<Answer> {
         for _ in 0..LESSONS {
@@ -126,6 +188,14 @@ impl Home {
 
 fn reentered() -> Error {
     Error::new(Code::Internal, "An event began inside another.")
+}
+
+/// The frame that answers, or nothing if the caller has so much unseen that its socket is to be closed.
+fn answered(turn: Turn, said: Option<Answer>, unseen: &RefCell<Unseen>) -> JsValue {
+    let (id, seen) = (turn.id, turn.seen);
+    let frame = turn.answer(said);
+    let goes_on = unseen.try_borrow_mut().is_ok_and(|mut unseen| unseen.count(id, seen, frame.len()));
+    if goes_on { JsValue::from_str(&frame) } else { JsValue::UNDEFINED }
 }
 
 /// The promise of what the actor says.

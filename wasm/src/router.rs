@@ -25,13 +25,17 @@ pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
         return crate::conformance::ask(bindings);
     }
     let header = |name: &str| headers.get(name).ok().flatten();
-    let bearer = bearer::of(header("authorization"), bindings);
+    let bearer = match (header("authorization"), header("sec-websocket-protocol")) {
+        (None, Some(protocols)) => bearer::of_protocols(Some(protocols), bindings),
+        (authorization, _) => bearer::of(authorization, bindings),
+    };
     let head = Head { method: &method, path, query, header: &header, bearer };
     match at_present(|moment| route(&head, moment))? {
         Route::Here(here) => Ok(answer::respond(&here).map_err(|thrown| defect(&thrown))?.into()),
         Route::Partition(asked) => through(Letter::to_partition(bindings, &asked)?, request, asked.call.has_body()),
         Route::Catalog(asked) => through(Letter::to_catalog(bindings, &asked)?, request, asked.call.has_body()),
         Route::Peek(peek) => peeked(request, bindings.clone(), peek),
+        Route::Sync(asked) => Letter::to_partition(bindings, &asked)?.open().map(JsValue::from),
         Route::Many(wanted) => Ok(answer::later(many::serve(request, bindings.clone(), wanted))),
         Route::Import(wanted) => Ok(answer::later(import::serve(request, bindings.clone(), wanted))),
         Route::Export(wanted) => Ok(answer::later(export::serve(bindings.clone(), wanted))),

@@ -12,8 +12,8 @@ let router;
 
 /** A durable actor around its class in WebAssembly. */
 class Actor extends DurableObject {
-  /** @type {{ ask(envelope: string, body?: Uint8Array): unknown, alarm(): unknown }} */
-  #core;
+  /** @type {any} the class in WebAssembly */
+  core;
 
   /**
    * @param {object} context
@@ -22,7 +22,7 @@ class Actor extends DurableObject {
    */
   constructor(context, bindings, Core) {
     super(context, bindings);
-    this.#core = new Core(context, bindings);
+    this.core = new Core(context, bindings);
   }
 
   /**
@@ -31,23 +31,126 @@ class Actor extends DurableObject {
    * @param {Uint8Array} [body]
    */
   ask(envelope, body) {
-    return this.#core.ask(envelope, body);
+    return this.core.ask(envelope, body);
   }
 
   alarm() {
-    return this.#core.alarm();
+    return this.core.alarm();
   }
 }
 
+/** What both sides call the frames of a socket. */
+const PROTOCOL = "selvedge.v1";
+
+/** Frames of a socket that may wait; then it is closed. */
+const FRAMES = 64;
+
+/** Why a socket is closed. @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const CLOSED = {
+  unreadable: [1003, "Frames are texts."],
+  invalid: [1008, "What was sent is no frame."],
+  unread: [1013, "Too many answers are not read."],
+  waiting: [1013, "Too many frames wait for an answer."],
+};
+
+/**
+ * What is known of a socket while the actor is in memory. All that has to outlive that is attached to the socket itself,
+ * which the platform keeps open while the actor sleeps.
+ * @typedef {object} Talk
+ * @property {string} opened the envelope of the request that opened it
+ * @property {object} socket what the core keeps of it
+ * @property {number} waiting frames that wait
+ * @property {Promise<void>} last when the last of them is answered
+ */
+
 /** The durable actor that is home to one key. */
 export class Partition extends Actor {
+  /** @type {WeakMap<WebSocket, Talk>} */
+  #talks = new WeakMap();
+  #context;
+
   /**
-   * @param {object} context
+   * @param {any} context
    * @param {object} bindings
    */
   constructor(context, bindings) {
     super(context, bindings, built.Partition);
+    this.#context = context;
+    context.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
+
+  /**
+   * Opens a socket, if the request in the envelope may.
+   * @param {Request} request the router's: nobody else reaches an actor
+   */
+  async fetch(request) {
+    const opened = decodeURIComponent(request.headers.get("selvedge-envelope") ?? "");
+    const [status, headers, body] = await this.ask(opened);
+    if (status !== 101) return new Response(body, { status, headers: JSON.parse(headers) });
+    const { 0: theirs, 1: ours } = new WebSocketPair();
+    this.#context.acceptWebSocket(ours);
+    ours.serializeAttachment(opened);
+    return new Response(null, { status, webSocket: theirs, headers: { "sec-websocket-protocol": PROTOCOL } });
+  }
+
+  /**
+   * Frames are answered in the order in which they come.
+   * @param {WebSocket} socket
+   * @param {unknown} frame
+   */
+  webSocketMessage(socket, frame) {
+    if (typeof frame !== "string") return socket.close(...CLOSED.unreadable);
+    const talk = this.#talk(socket);
+    if (talk.waiting === 0) {
+      const answer = this.core.hear(talk.opened, frame, talk.socket);
+      if (!(answer instanceof Promise)) return say(socket, answer);
+      talk.waiting = 1;
+      talk.last = this.#settle(socket, talk, () => answer);
+    } else if (talk.waiting < FRAMES) {
+      talk.waiting += 1;
+      const turn = () => this.core.hear(talk.opened, frame, talk.socket);
+      talk.last = talk.last.then(() => this.#settle(socket, talk, turn));
+    } else {
+      socket.close(...CLOSED.waiting);
+    }
+    return talk.last;
+  }
+
+  webSocketError() {}
+
+  /**
+   * @param {WebSocket} socket
+   * @param {Talk} talk
+   * @param {() => unknown} turn
+   */
+  async #settle(socket, talk, turn) {
+    try {
+      say(socket, await turn());
+    } finally {
+      talk.waiting -= 1;
+    }
+  }
+
+  /** @param {WebSocket} socket */
+  #talk(socket) {
+    let talk = this.#talks.get(socket);
+    if (!talk) {
+      const opened = socket.deserializeAttachment();
+      talk = { opened, socket: new built.Socket(), waiting: 0, last: Promise.resolve() };
+      this.#talks.set(socket, talk);
+    }
+    return talk;
+  }
+}
+
+/**
+ * @param {WebSocket} socket
+ * @param {unknown} answer
+ */
+function say(socket, answer) {
+  if (typeof answer !== "string") return socket.close(...CLOSED.unread);
+  socket.send(answer);
+  if (answer.startsWith('{"id":null,')) socket.close(...CLOSED.invalid);
 }
 
 /** The durable actor of one database's schema, keys in use and credentials. */

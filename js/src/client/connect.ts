@@ -4,7 +4,8 @@ import { Batches } from "./batches.js";
 import { type Database, database } from "./database.js";
 import { Dispatcher, type DispatchOptions } from "./dispatch.js";
 import { Http } from "./http.js";
-import type { Binding, Fetch } from "./platform.js";
+import { type Binding, type Fetch, type SocketClass, socketClass } from "./platform.js";
+import { Sockets } from "./sockets.js";
 import { Seen } from "./token.js";
 import type { Transport } from "./transport.js";
 
@@ -24,6 +25,11 @@ export interface ConnectOptions<C extends Collections> extends DispatchOptions {
   readonly schema?: Schema<C>;
   /** Another `fetch`. */
   readonly fetch?: Fetch;
+  /**
+   * Whether requests may travel over sockets that stay open, or the class of those, such as that of the package `ws` in
+   * Node before 22. By default they do where the runtime has them and neither `binding` nor `fetch` is given.
+   */
+  readonly socket?: boolean | SocketClass;
   /** Another way for requests to travel. */
   readonly transport?: Transport;
 }
@@ -34,9 +40,15 @@ export interface ConnectOptions<C extends Collections> extends DispatchOptions {
  */
 export function connect<C extends Collections = Collections>(options: ConnectOptions<C>): Database<C> {
   const seen = new Seen(options.token);
-  const transport = options.transport ?? new Http(reach(options));
+  const transport = options.transport ?? transportOf(options);
   const dispatcher = new Dispatcher(transport, seen, options);
   return database({ dispatcher, batches: new Batches(dispatcher), seen });
+}
+
+function transportOf(options: ConnectOptions<Collections>): Transport {
+  const { socket = !(options.binding || options.fetch) } = options;
+  const Class = typeof socket === "function" ? socket : socket ? socketClass() : undefined;
+  return Class ? new Sockets(reach(options), Class) : new Http(reach(options));
 }
 
 /** Where the options lead. */

@@ -100,7 +100,7 @@ export class Dispatcher {
       lane.done();
       this.#schedule();
     };
-    carry(operations, this.#transport, this.#seen).then(over, (error: unknown) => {
+    carry(key, operations, this.#transport, this.#seen).then(over, (error: unknown) => {
       for (const operation of operations) operation.reject(error);
       over();
     });

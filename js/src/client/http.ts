@@ -100,7 +100,8 @@ function waiting(answer: Answer): { retryAfter?: number } {
   return Number.isFinite(seconds) ? { retryAfter: seconds * 1_000 } : {};
 }
 
-function resultsOf(body: unknown, count: number): readonly Result[] {
+/** The results in the body of `_many`. */
+export function resultsOf(body: unknown, count: number): readonly Result[] {
   const results = typeof body === "object" && body !== null && "results" in body ? body.results : undefined;
   if (Array.isArray(results) && results.length === count && results.every(isResult)) return results;
   throw failure(problemOf(200, body));

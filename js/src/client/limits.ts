@@ -28,6 +28,18 @@ export const SENDING_TRIES = 5;
 export const RETRY_FIRST_MS = 50;
 export const RETRY_MS = 2_000;
 
+/** Sockets open at a time, one to each key; other keys are reached over HTTP. */
+export const SOCKETS = 8;
+
+/** Milliseconds for a socket to open; then HTTP serves. */
+export const SOCKET_OPEN_MS = 5_000;
+
+/** Milliseconds after which a socket that carries nothing is closed. */
+export const SOCKET_IDLE_MS = 10_000;
+
+/** Milliseconds for which no socket is tried after one could not be opened. */
+export const SOCKET_REST_MS = 30_000;
+
 /** Times that a transaction is run. */
 export const TRANSACTION_TRIES = 10;
 

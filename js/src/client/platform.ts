@@ -49,3 +49,33 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
 /** A random part of a span that doubles with every try ("full jitter": Brooker, "Exponential Backoff And Jitter"). */
 export const jitter = (tried: number, first: number, most: number): number =>
   Math.random() * Math.min(most, first * 2 ** tried);
+
+/** As much of `WebSocket` as is used. */
+export interface Socket {
+  readonly readyState: number;
+  addEventListener(type: "open" | "close" | "error", listener: () => void): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  send(text: string): void;
+  close(): void;
+}
+
+/** A `WebSocket` class: the runtime's own, or that of a package. */
+export type SocketClass = new (url: string, protocols: string[]) => Socket;
+
+/**
+ * The runtime's `WebSocket`, where a socket can outlive the request that opened it: not in Workers, which end what a
+ * request began with the request.
+ */
+export function socketClass(): SocketClass | undefined {
+  const { navigator, WebSocket } = globalThis as {
+    readonly navigator?: { readonly userAgent?: string };
+    readonly WebSocket?: SocketClass;
+  };
+  return navigator?.userAgent === "Cloudflare-Workers" ? undefined : WebSocket;
+}
+
+/** Text in base64url without padding (RFC 4648 section 5). */
+export function base64url(text: string): string {
+  const bytes = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte));
+  return btoa(bytes.join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}

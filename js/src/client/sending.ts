@@ -10,7 +10,12 @@ import type { Answers, Result, Transport } from "./transport.js";
  * Sends operations until each is settled. All are repeatable: reads by nature, writes by their batch id, under which
  * the server answers the first outcome again.
  */
-export async function carry(operations: readonly Operation[], transport: Transport, seen: Seen): Promise<void> {
+export async function carry(
+  key: string,
+  operations: readonly Operation[],
+  transport: Transport,
+  seen: Seen,
+): Promise<void> {
   let left = operations;
   for (let tried = 0; ; ) {
     left = left.filter((operation) => !operation.settled);
@@ -19,7 +24,7 @@ export async function carry(operations: readonly Operation[], transport: Transpo
     let wait = jitter(tried, RETRY_FIRST_MS, RETRY_MS);
     try {
       const sent = left;
-      const { results, token } = await attempt(sent, transport, seen.toString());
+      const { results, token } = await attempt(key, sent, transport, seen.toString());
       if (token) seen.learn(token);
       left = sent.filter((operation, index) => !settle(operation, results[index], sent.length > 1, isLast));
       // Where only room was lacking, what is left goes on at once.
@@ -59,7 +64,12 @@ function whenSettled(operations: readonly Operation[], act: () => void): () => v
 }
 
 /** One try. Rejects with a {@link SelvedgeError}, or settles the operations itself. */
-async function attempt(operations: readonly Operation[], transport: Transport, token: string): Promise<Answers> {
+async function attempt(
+  key: string,
+  operations: readonly Operation[],
+  transport: Transport,
+  token: string,
+): Promise<Answers> {
   const giveUp = new AbortController();
   const late = () => giveUp.abort(failure(local("timeout", `There was no answer within ${SENDING_MS} ms.`)));
   const timer = setTimeout(late, SENDING_MS);
@@ -69,6 +79,7 @@ async function attempt(operations: readonly Operation[], transport: Transport, t
   });
   try {
     return await transport.send({
+      key,
       requests: operations.map(({ request }) => request),
       texts: operations.map(({ text }) => text),
       token,

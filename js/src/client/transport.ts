@@ -16,6 +16,8 @@ export interface Result {
 
 /** Requests that travel together: all of one key, in order. */
 export interface Sending {
+  /** The key that all of them are of; that of a query of the whole database is empty. */
+  readonly key: string;
   readonly requests: readonly Request[];
   /** The requests as JSON, each. */
   readonly texts: readonly string[];
