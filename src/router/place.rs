@@ -92,10 +92,9 @@ impl Place {
     /// The methods that something answers here, as `Allow` lists them.
     pub(super) fn allow(&self) -> &'static str {
         match self {
-            Place::Health | Place::OpenApi | Place::Export(_) => "GET, HEAD",
+            Place::Health | Place::OpenApi | Place::Export(_) | Place::Sync(_) => "GET, HEAD",
             Place::Database(_) => "PUT, DELETE",
             Place::Schema(_) => "GET, HEAD, PUT",
-            Place::Sync(_) => "GET",
             Place::Keys(_) => "GET, HEAD, POST",
             Place::NamedKey(..) => "DELETE",
             Place::Query(_) | Place::Batch(_) | Place::Many(_) | Place::Import(_) | Place::Collection(..) => "POST",

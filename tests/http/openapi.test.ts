@@ -113,6 +113,8 @@ const EXPECTED: Record<string, number[]> = {
   query: [200],
   commitBatch: [200],
   askMany: [200],
+  // It takes a WebSocket: js/tests/sockets.test.ts opens it.
+  openSocket: [400],
   importDocuments: [200],
   exportDocuments: [200],
 };
@@ -143,7 +145,7 @@ async function current(operation: Operation, body: string): Promise<string> {
 }
 
 test("every optional parameter is taken, each with its own example", async () => {
-  for (const operation of client.contract.operations) {
+  for (const operation of client.contract.operations.filter(({ id }) => id !== "openSocket")) {
     const all = parameters(operation);
     for (const parameter of all.filter((parameter) => parameter.in !== "path")) {
       await prepare("shop", operation);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use selvedge::batch::decode;
-use selvedge::error::Code;
+use selvedge::error::{Code, Result};
 use selvedge::id::Key;
 use selvedge::limits::{IMPORT_ERRORS, NAME_BYTES, QUERY_ROWS, QUERY_ROWS_DEFAULT};
 use selvedge::query::decode::query;
@@ -47,8 +47,14 @@ fn address(document: &Value, template: &str, path: &Value) -> String {
     })
 }
 
+/// What becomes of a request; one to `_sync` asks for a socket, as nothing else is taken there.
+fn sent(bearer: Bearer, method: &str, target: &str, headers: &[(&str, &str)]) -> Result<Route> {
+    let upgrade = target.contains("/_sync").then_some(("upgrade", "websocket"));
+    send_as(bearer, method, target, &headers.iter().copied().chain(upgrade).collect::<Vec<_>>())
+}
+
 fn is_allowed(method: &str, target: &str, headers: &[(&str, &str)]) -> bool {
-    match send_as(Bearer::Root, &method.to_uppercase(), target, headers) {
+    match sent(Bearer::Root, &method.to_uppercase(), target, headers) {
         Ok(Route::Here(answer)) => answer.status != 405,
         Ok(_) => true,
         Err(error) => panic!("{method} {target} {headers:?}: {error}"),
@@ -83,6 +89,7 @@ fn every_place_is_documented() {
         "/v1/shop/_query",
         "/v1/shop/_tx",
         "/v1/shop/_many",
+        "/v1/shop/_sync",
         "/v1/shop/_import",
         "/v1/shop/_export",
         "/v1/shop/orders",
@@ -117,7 +124,7 @@ fn every_documented_parameter_is_taken_and_no_other() {
                 }
             }
             for other in all.difference(&taken) {
-                let refused = send_as(Bearer::Root, &method.to_uppercase(), &format!("{address}?{other}=x"), &[]);
+                let refused = sent(Bearer::Root, &method.to_uppercase(), &format!("{address}?{other}=x"), &[]);
                 assert_eq!(
                     refused.map_err(|error| error.code),
                     Err(Code::InvalidRequest),
@@ -135,11 +142,11 @@ fn who_needs_a_key_is_documented() {
         let address = address(&document, template, path);
         for (method, operation) in path.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
             let open = operation["security"] == Value::Array(Vec::new());
-            let nobody = send_as(Bearer::Nobody, &method.to_uppercase(), &address, &[]);
+            let nobody = sent(Bearer::Nobody, &method.to_uppercase(), &address, &[]);
             assert_eq!(nobody.is_ok(), open, "{method} {template}");
             assert_eq!(operation["responses"].get("401").is_none(), open, "{method} {template}");
             let root_alone = operation["description"].as_str().is_some_and(|text| text.contains("root key"));
-            assert_eq!(send_as(someone(), &method.to_uppercase(), &address, &[]).is_err(), root_alone, "{template}");
+            assert_eq!(sent(someone(), &method.to_uppercase(), &address, &[]).is_err(), root_alone, "{template}");
         }
     }
 }
@@ -176,7 +183,7 @@ fn the_document_holds_together() {
             assert!(ids.insert(id.as_str().unwrap()), "{id} stands twice");
         }
     }
-    assert_eq!(ids.len(), 19);
+    assert_eq!(ids.len(), 20);
     let mut waiting = vec![&document];
     while let Some(value) = waiting.pop() {
         follow(&document, value);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use js_sys::futures::future_to_promise;
 use selvedge::error::{Code, Error, Result, refuse};
+use selvedge::limits::SOCKET_FRAMES;
 use selvedge::partition::{Partition as Core, Step};
 use selvedge::sync::{self, Turn, Unseen};
 use selvedge::wire::{Answer, CatalogRequest, Lesson, PartitionRequest, from_json};
@@ -66,6 +67,12 @@ impl Socket {
     #[wasm_bindgen(constructor)]
     pub fn new() -> Socket {
         Socket::default()
+    }
+
+    /// Frames that may wait for an answer; then it is to be closed.
+    #[wasm_bindgen(getter)]
+    pub fn frames(&self) -> usize {
+        SOCKET_FRAMES
     }
 }
 

@@ -42,9 +42,6 @@ class Actor extends DurableObject {
 /** What both sides call the frames of a socket. */
 const PROTOCOL = "selvedge.v1";
 
-/** Frames of a socket that may wait; then it is closed. */
-const FRAMES = 64;
-
 /** Why a socket is closed. @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
 const CLOSED = {
   unreadable: [1003, "Frames are texts."],
@@ -58,7 +55,7 @@ const CLOSED = {
  * which the platform keeps open while the actor sleeps.
  * @typedef {object} Talk
  * @property {string} opened the envelope of the request that opened it
- * @property {object} socket what the core keeps of it
+ * @property {{ readonly frames: number }} socket what the core keeps of it, and how many frames may wait
  * @property {number} waiting frames that wait
  * @property {Promise<void>} last when the last of them is answered
  */
@@ -106,7 +103,7 @@ export class Partition extends Actor {
       if (!(answer instanceof Promise)) return say(socket, answer);
       talk.waiting = 1;
       talk.last = this.#settle(socket, talk, () => answer);
-    } else if (talk.waiting < FRAMES) {
+    } else if (talk.waiting < talk.socket.frames) {
       talk.waiting += 1;
       const turn = () => this.core.hear(talk.opened, frame, talk.socket);
       talk.last = talk.last.then(() => this.#settle(socket, talk, turn));
