@@ -1,12 +1,14 @@
 /** The benchmarks: Selvedge against what the platform costs at the least. `npm run bench -- --help` */
 import { main, say } from "../scripts/lib/run.mjs";
+import { againstPostgres, oneAtATime } from "./lib/clients.mjs";
 import { COUNTS } from "./lib/data.mjs";
 import { grow } from "./lib/growth.mjs";
 import { load, SCHEMA } from "./lib/load.mjs";
 import { machine, sizes } from "./lib/machine.mjs";
 import { readOptions, USAGE } from "./lib/options.mjs";
+import { hasPostgres } from "./lib/postgres.mjs";
 import { compare } from "./lib/rates.mjs";
-import { growthTable, ratesTable, rowsTable, sizesTable, write } from "./lib/report.mjs";
+import { clientsTable, growthTable, ratesTable, rowsTable, sizesTable, write } from "./lib/report.mjs";
 import { countRows } from "./lib/rows.mjs";
 import { startBaseline, startSelvedge } from "./lib/subjects.mjs";
 import { verify, verifyBalances } from "./lib/verify.mjs";
@@ -63,14 +65,22 @@ await main(async () => {
   const parts = new Map();
   const wanted = (/** @type {string} */ part) => options.parts.has(part);
   if (wanted("size")) parts.set("size", sizesTable(sizes()));
-  if (wanted("rates") || wanted("rows") || wanted("growth")) {
+  if (wanted("rates") || wanted("rows") || wanted("growth") || wanted("clients")) {
     const selvedge = await startSelvedge();
     const baseline = await startBaseline();
     const subjects = { selvedge, baseline };
     try {
-      if (wanted("rates") || wanted("rows")) await fill(subjects);
+      if (wanted("rates") || wanted("rows") || wanted("clients")) await fill(subjects);
       if (wanted("rows")) parts.set("rows", rowsTable(await countRows(selvedge, DB)));
       if (wanted("rates")) parts.set("rates", await rates(subjects, options));
+      if (wanted("clients")) {
+        say("one at a time");
+        parts.set("one", clientsTable("baseline", await oneAtATime(subjects, DB, options.rates)));
+        if (hasPostgres()) {
+          say("Postgres");
+          parts.set("postgres", clientsTable("Postgres", await againstPostgres(selvedge, DB, options.rates)));
+        } else say("Postgres 15 is not installed: left out");
+      }
       if (wanted("growth")) parts.set("growth", await growth(subjects, options));
     } finally {
       await Promise.all([selvedge.stop(), baseline.stop()]);

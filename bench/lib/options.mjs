@@ -11,6 +11,7 @@ Parts; all of them if none is named:
   --growth           latency in partitions of 1,000 to 1,000,000 documents
   --rows             rows read and written by each operation
   --size             size of the build
+  --clients          the client library: against Postgres 15 (where it is installed), and one at a time
 
 Options:
   --quick            a short run: fewer and shorter rounds, growth to 10,000 documents
@@ -28,7 +29,7 @@ Options:
  * @property {boolean} write
  */
 
-const PARTS = /** @type {const} */ (["rates", "growth", "rows", "size"]);
+const PARTS = /** @type {const} */ (["rates", "growth", "rows", "size", "clients"]);
 
 /**
  * @param {string[]} args
@@ -62,6 +63,7 @@ function parse(args) {
     growth: flag,
     rows: flag,
     size: flag,
+    clients: flag,
     quick: flag,
     write: flag,
     help: flag,

@@ -26,6 +26,22 @@ export function ratesTable(rates) {
 }
 
 /**
+ * @param {string} them
+ * @param {{ name: string, target: number, theirs: number, ours: number, ratio: number }[]} measured
+ */
+export function clientsTable(them, measured) {
+  const rows = measured.map(({ name, target, theirs, ours, ratio }) => [
+    name,
+    whole(theirs),
+    whole(ours),
+    fixed(ratio, 2),
+    `≥ ${target}`,
+    verdict(ratio >= target),
+  ]);
+  return table(["operations/s", them, "Selvedge", "ratio", "target", "met"], rows);
+}
+
+/**
  * @param {number[]} sizes
  * @param {{ name: string, latencies: number[][], judged: boolean }[]} subjects
  */
