@@ -45,24 +45,19 @@ pub(super) fn transact<S: Store>(
     store: &mut S,
     moment: &mut Moment<'_>,
 ) -> Done {
-    let repeated = |store: &mut S| known(&request.batch, &digest(request, body)?, store);
-    if request.named {
-        match repeated(store) {
-            Ok(None) => {}
-            Ok(Some(receipt)) => return Done { answer: answer(request, &receipt), stale: false },
-            Err(error) => return Done { answer: Err(error), stale: false },
-        }
-    }
-    match carry_out(request, body, state, store, moment) {
-        Ok(answer) => Done { answer: Ok(answer), stale: false },
-        Err(Failed { error, stale }) if request.named => Done { answer: Err(error), stale },
-        // An id that the router made comes twice only if the platform repeats a message. Then the batch is refused for
-        // what it did itself, or not written because its receipt is there: no other has to look for one first.
-        Err(Failed { error, stale }) => match repeated(store) {
-            Ok(Some(receipt)) => Done { answer: answer(request, &receipt), stale },
-            _ => Done { answer: Err(error), stale },
-        },
-    }
+    // A repeat is refused for what the batch did itself, or is not written because its receipt is there. So a receipt is
+    // looked for only then: most batches come once.
+    let Failed { error, stale } = match carry_out(request, body, state, store, moment) {
+        Ok(answer) => return Done { answer: Ok(answer), stale: false },
+        Err(failed) => failed,
+    };
+    let first = digest(request, body).and_then(|digest| known(&request.batch, &digest, store));
+    let answer = match first {
+        Ok(Some(receipt)) => answer(request, &receipt),
+        Err(reused) if reused.code == Code::BatchReused => Err(reused),
+        _ => Err(error),
+    };
+    Done { answer, stale }
 }
 
 fn carry_out<S: Store>(

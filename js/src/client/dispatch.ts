@@ -53,7 +53,7 @@ export class Dispatcher {
     this.#operations.add(operation);
     let lane = this.#lanes.get(key);
     if (!lane) {
-      lane = new Lane(this.#transport.ordered);
+      lane = new Lane(this.#transport);
       this.#lanes.set(key, lane);
     }
     lane.add(operation);

@@ -1,6 +1,7 @@
 /** What waits for one key, in order. */
 import { READS_UNDER_WAY, SENDING_REQUESTS, SENDING_UNITS } from "./limits.js";
 import type { Operation } from "./operation.js";
+import type { Transport } from "./transport.js";
 
 /**
  * The operations of one key. Each sees what was asked before it and nothing that was asked after it. So, unless the
@@ -8,12 +9,14 @@ import type { Operation } from "./operation.js";
  */
 export class Lane {
   readonly #isOrdered: boolean;
+  readonly #readsTogether: number;
   #waiting: Operation[] = [];
   #underWay = 0;
   #isWriting = false;
 
-  constructor(isOrdered: boolean) {
-    this.#isOrdered = isOrdered;
+  constructor({ ordered, readsTogether }: Pick<Transport, "ordered" | "readsTogether">) {
+    this.#isOrdered = ordered;
+    this.#readsTogether = readsTogether ?? SENDING_REQUESTS;
   }
 
   /** Whether nothing waits and nothing is under way. */
@@ -45,7 +48,8 @@ export class Lane {
       units += operation.text.length + 1;
       isWriting ||= operation.isWrite;
       isWhole ||= operation.isWhole;
-      const isFull = count === SENDING_REQUESTS || (count > 0 && units > SENDING_UNITS);
+      const isFull =
+        count === (isWriting ? SENDING_REQUESTS : this.#readsTogether) || (count > 0 && units > SENDING_UNITS);
       // A query of the whole database does not stay in line with the writes beside it.
       if (isFull || (isWriting && (!mayWrite || isWhole))) return count;
     }

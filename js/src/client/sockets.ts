@@ -1,7 +1,7 @@
 /** Requests over sockets that stay open, one to the home of each key: a frame costs a fraction of an HTTP request. */
 import { failure, local, SelvedgeError } from "./errors.js";
 import { Http, type Reach, resultsOf } from "./http.js";
-import { SOCKET_IDLE_MS, SOCKET_OPEN_MS, SOCKET_REST_MS, SOCKETS } from "./limits.js";
+import { SOCKET_IDLE_MS, SOCKET_OPEN_MS, SOCKET_READS, SOCKET_REST_MS, SOCKETS } from "./limits.js";
 import { base64url, type Socket, type SocketClass } from "./platform.js";
 import type { Answers, Result, Sending, Transport } from "./transport.js";
 
@@ -20,6 +20,7 @@ const RETRY_AFTER_MS = 1_000;
 export class Sockets implements Transport {
   // Sendings that were cut off are sent again each by itself, so their order is kept by the lane.
   readonly ordered = false;
+  readonly readsTogether = SOCKET_READS;
   readonly #reach: Reach;
   readonly #http: Http;
   readonly #Class: SocketClass;

@@ -41,6 +41,11 @@ export interface Answers {
 export interface Transport {
   /** Whether what is sent later arrives later. If so, several sendings of one key may be under way together. */
   readonly ordered: boolean;
+  /**
+   * Reads of one key that travel together at most, where smaller sendings cost little: while one is answered the next is
+   * made.
+   */
+  readonly readsTogether?: number;
   send(sending: Sending): Promise<Answers>;
   close(): void;
 }
