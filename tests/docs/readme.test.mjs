@@ -1,12 +1,12 @@
 /** The tour in the README, run as printed against a fresh server; what it prints must be what stands below it. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { build } from "../../scripts/lib/build.mjs";
-import { ROOT } from "../../scripts/lib/paths.mjs";
+import { BUILD, ROOT } from "../../scripts/lib/paths.mjs";
 import { startWorkerd } from "../../scripts/lib/workerd.mjs";
 
 /** Stands between what two commands print. */
@@ -71,6 +71,26 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.kill();
   rmSync(data, { recursive: true, force: true });
+});
+
+test("the quick start of the README runs as printed and prints what it says", async () => {
+  const start = /<!-- quick start -->(?<text>[\s\S]*)<!-- end of quick start -->/.exec(readme)?.groups?.text ?? "";
+  const files = [...start.matchAll(/^`(\w+\.mjs)`[\s\S]*?```js\n([\s\S]*?)```/gm)];
+  expect(files.map(([, name]) => name)).toEqual(["library.mjs", "program.mjs"]);
+  // Within the repository, as the README has it: the package is found from there.
+  const folder = mkdtempSync(join(BUILD, "quick-start-"));
+  try {
+    for (const [, name = "", text = ""] of files) writeFileSync(join(folder, name), text);
+    const script = [...start.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, command]) => command).join("\n");
+    const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], {
+      cwd: folder,
+      env: { ...process.env, SELVEDGE_URL: server.url, SELVEDGE_ROOT_KEY: server.key },
+    });
+    const shown = /```\n([\s\S]*?)```/.exec(start.slice(start.indexOf("prints:")))?.[1] ?? "nothing";
+    expect(stdout.endsWith(shown), stdout).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("the tour of the README runs as printed and answers as printed", async () => {
