@@ -229,6 +229,13 @@ describe("frames", () => {
     socket.close();
   });
 
+  test("whoever closes a socket has it closed", async () => {
+    const { socket, closed } = await plain();
+    socket.close();
+    // Without a code of ours: both ends are closed, and neither was cut off (1006).
+    expect([1000, 1005]).toContain(await closed);
+  });
+
   test("who asks and never says to have read is cut off", async () => {
     const { socket, closed } = await plain("slow");
     const body = { text: "x".repeat(1_000_000) };

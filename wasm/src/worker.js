@@ -42,8 +42,14 @@ class Actor extends DurableObject {
 /** What both sides call the frames of a socket. */
 const PROTOCOL = "selvedge.v1";
 
-/** Why a socket is closed. @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+/**
+ * Why a socket is closed.
+ * @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+ * @type {Record<string, [code: number, reason: string]>}
+ */
 const CLOSED = {
+  done: [1000, ""],
+  failed: [1011, "A frame could not be answered; send what has no answer again."],
   unreadable: [1003, "Frames are texts."],
   invalid: [1008, "What was sent is no frame."],
   unread: [1013, "Too many answers are not read."],
@@ -96,7 +102,7 @@ export class Partition extends Actor {
    * @param {unknown} frame
    */
   webSocketMessage(socket, frame) {
-    if (typeof frame !== "string") return socket.close(...CLOSED.unreadable);
+    if (typeof frame !== "string") return close(socket, CLOSED.unreadable);
     const talk = this.#talk(socket);
     if (talk.waiting === 0) {
       const answer = this.core.hear(talk.opened, frame, talk.socket);
@@ -108,9 +114,17 @@ export class Partition extends Actor {
       const turn = () => this.core.hear(talk.opened, frame, talk.socket);
       talk.last = talk.last.then(() => this.#settle(socket, talk, turn));
     } else {
-      socket.close(...CLOSED.waiting);
+      close(socket, CLOSED.waiting);
     }
     return talk.last;
+  }
+
+  /**
+   * Closes our end as well: the platform leaves that to us.
+   * @param {WebSocket} socket
+   */
+  webSocketClose(socket) {
+    close(socket, CLOSED.done);
   }
 
   webSocketError() {}
@@ -123,9 +137,10 @@ export class Partition extends Actor {
   async #settle(socket, talk, turn) {
     try {
       say(socket, await turn());
-    } finally {
-      talk.waiting -= 1;
+    } catch {
+      close(socket, CLOSED.failed);
     }
+    talk.waiting -= 1;
   }
 
   /** @param {WebSocket} socket */
@@ -145,9 +160,26 @@ export class Partition extends Actor {
  * @param {unknown} answer
  */
 function say(socket, answer) {
-  if (typeof answer !== "string") return socket.close(...CLOSED.unread);
-  socket.send(answer);
-  if (answer.startsWith('{"id":null,')) socket.close(...CLOSED.invalid);
+  if (typeof answer !== "string") return close(socket, CLOSED.unread);
+  try {
+    socket.send(answer);
+  } catch {
+    // It was closed meanwhile: the caller sends what has no answer again.
+    return;
+  }
+  if (answer.startsWith('{"id":null,')) close(socket, CLOSED.invalid);
+}
+
+/**
+ * @param {WebSocket} socket
+ * @param {[code: number, reason: string]} why
+ */
+function close(socket, why) {
+  try {
+    socket.close(...why);
+  } catch {
+    // It is closed already.
+  }
 }
 
 /** The durable actor of one database's schema, keys in use and credentials. */
