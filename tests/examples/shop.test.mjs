@@ -119,7 +119,8 @@ test("as a Worker over a service binding: two shops, hundreds of orders", async 
     expect(statuses.filter((status) => status === 201)).toHaveLength(20);
     expect(statuses.filter((status) => status === 409)).toHaveLength(130);
     expect(await audit(shop, PIECES)).toEqual({ left: 20, taken: 60 });
-    const { id } = /** @type {any} */ (await answers.find(({ status }) => status === 201)?.json());
+    const placed = answers.find(({ status }) => status === 201);
+    const id = /** @type {{ id: string } | undefined} */ (await placed?.json())?.id ?? "";
     const receipt = await (
       await workers.dispatchFetch(`https://shop/${tenant}/orders/${encodeURIComponent(id)}`)
     ).json();
