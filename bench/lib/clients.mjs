@@ -6,7 +6,7 @@ import { median } from "./figures.mjs";
 import { library } from "./library.mjs";
 import * as postgres from "./postgres.mjs";
 import { Random } from "./random.mjs";
-import { LIMIT } from "./subjects.mjs";
+import { ordersQuery } from "./subjects.mjs";
 import { someOrders, someTransfer } from "./workloads.mjs";
 
 /** Operations in flight. */
@@ -75,17 +75,6 @@ export async function againstPostgres(selvedge, db, extent) {
   const { pool, stop } = await postgres.startPostgres();
   const shop = connect({ url: selvedge.server.url, db, key: selvedge.server.key, socket: WebSocket });
   const own = /** @type {any} */ (shop);
-  const query = (/** @type {import("./subjects.mjs").OrdersQuery} */ { status, above }) => ({
-    from: "orders",
-    key: KEY,
-    where: ["and", ["=", "status", status], [">", "total", above]],
-    include: { customer: {} },
-    orderBy: [
-      ["placed", "desc"],
-      ["id", "desc"],
-    ],
-    limit: LIMIT,
-  });
   const move = (/** @type {import("./subjects.mjs").Transfer} */ { from, to, amount }) =>
     own.key(KEY).transaction((/** @type {any} */ tx) => {
       tx.accounts.increment(from, { balance: -amount });
@@ -93,7 +82,7 @@ export async function againstPostgres(selvedge, db, extent) {
     });
   const read = async () => found(await own.notes.get(someNote()));
   const update = () => own.accounts.increment(someAccount(), { balance: 1 });
-  const ask = async () => found((await own.query(query(someOrders()))).rows[0]);
+  const ask = async () => found((await own.query(ordersQuery(someOrders()))).rows[0]);
   const pairs = [
     { name: "point read", target: 1, ours: read, theirs: async () => found(await postgres.readNote(pool, someNote())) },
     { name: "durable update by id", target: 1, ours: update, theirs: () => postgres.deposit(pool, someAccount()) },

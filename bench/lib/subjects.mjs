@@ -116,6 +116,22 @@ export class Subject {
   }
 }
 
+/**
+ * Orders with their customers, as Selvedge is asked for them.
+ * @param {OrdersQuery} wanted
+ */
+export const ordersQuery = ({ status, above }) => ({
+  from: "orders",
+  key: KEY,
+  where: ["and", ["=", "status", status], [">", "total", above]],
+  include: { customer: {} },
+  orderBy: [
+    ["placed", "desc"],
+    ["id", "desc"],
+  ],
+  limit: LIMIT,
+});
+
 /** Selvedge, asked by the holder of an API key that may write. */
 class Selvedge extends Subject {
   /** API keys by database. @type {Map<string, string>} */
@@ -139,17 +155,7 @@ class Selvedge extends Subject {
 
   /** @override */
   orders(/** @type {string} */ db, /** @type {OrdersQuery} */ { status, above }) {
-    return this.#query(db, {
-      from: "orders",
-      key: KEY,
-      where: ["and", ["=", "status", status], [">", "total", above]],
-      include: { customer: {} },
-      orderBy: [
-        ["placed", "desc"],
-        ["id", "desc"],
-      ],
-      limit: LIMIT,
-    });
+    return this.#query(db, ordersQuery({ status, above }));
   }
 
   /** @override */

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { build } from "../../scripts/lib/build.mjs";
 import { type Server, startWorkerd } from "../../scripts/lib/workerd.mjs";
 import { connect, type Socket, type SocketClass } from "../src/index.js";
-import { newDatabase, root } from "./server.js";
+import { addThroughRestarts, newDatabase, root } from "./server.js";
 import { shop } from "./shop.js";
 
 /** The class of the package `ws`, whose types are not needed. */
@@ -121,24 +121,12 @@ describe("over sockets", () => {
 
   test("a server killed in mid-stream and started again: every write happens once, every promise settles", async () => {
     const { db } = open();
-    await db.products.insert({ id: "e/n", title: "n", price: 1, stock: 0 });
-    const ROUNDS = 60;
-    let done = 0;
-    const worker = async () => {
-      for (let round = 0; round < ROUNDS; round += 1) {
-        await db.products.increment("e/n", { stock: 1 });
-        done += 1;
-      }
-    };
-    const workers = Promise.all(numbers(8).map(worker));
-    for (const part of [0.2, 0.5]) {
-      while (done < part * 8 * ROUNDS) await new Promise((resolve) => setTimeout(resolve, 1));
+    const { stock, expected } = await addThroughRestarts(db.products, "e/n", async () => {
       const port = Number(new URL(server.url).port);
       await server.kill("SIGKILL");
       server = await startWorkerd({ modules: await build("quick"), data, port });
-    }
-    await workers;
-    expect((await db.products.get("e/n"))?.stock).toBe(8 * ROUNDS);
+    });
+    expect(stock).toBe(expected);
     db.close();
   });
 
