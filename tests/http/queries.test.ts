@@ -231,6 +231,25 @@ test("an include is the same whether it is read with the rows or after them", as
   ]);
 });
 
+test("a large document that many rows refer to is held once", async () => {
+  await client.put("/v1/wide", undefined);
+  await client.put("/v1/wide/_schema", {
+    collections: {
+      books: { fields: {} },
+      pages: { fields: { book: { ref: "books" }, no: { type: "int" } }, indexes: ["no"] },
+    },
+  });
+  await client.put("/v1/wide/books/b", { title: "long", text: "x".repeat(900_000) });
+  const ops = Array.from({ length: 60 }, (_, no) => ({ insert: `pages/p${no}`, body: { book: "b", no } }));
+  await client.post("/v1/wide/_tx", { ops });
+  const include = { book: { select: ["title"] } };
+  const answer = await client.post("/v1/wide/_query", { from: "pages", orderBy: [["no"]], limit: 100, include });
+  expect(answer.status).toBe(200);
+  expect(objects(answer.body.rows).map(({ no, book }) => [no, book])).toEqual(
+    ops.map(({ body: { no } }) => [no, { title: "long" }]),
+  );
+});
+
 test("an answer larger than SQLite lets one text be comes all the same", async () => {
   const text = "x".repeat(900_000);
   await client.put("/v1/large", undefined);

@@ -96,7 +96,8 @@ pub(super) fn part(
     let order = statement.order_by(&terms)?;
     let limit = statement.count(limit)?;
     let mut wanted = columns(&scope, "body");
-    if reads_along(selection, layout) {
+    // Where one text does not hold them, documents that many rows refer to would be held once for each.
+    if form == Form::Text && reads_along(selection, layout) {
         for along in &selection.along {
             wanted.push(statement.referred(along, &scope)?);
         }
