@@ -29,10 +29,7 @@ let lines: Socket[] = [];
 /** Paths that were asked over HTTP. */
 let asked: string[] = [];
 
-const found = program();
-
 beforeAll(async () => {
-  if (!found) return;
   const outfile = join(folder, "page.js");
   const contents = `import * as selvedge from "./src/index.js"; import { shop } from "./tests/shop.js";
     Object.assign(globalThis, { selvedge, shop });`;
@@ -69,7 +66,7 @@ beforeAll(async () => {
     lines.push(near);
   });
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
-  browser = await chromium.launch({ executablePath: found, args: FLAGS.split(" ") });
+  browser = await chromium.launch({ executablePath: program(), args: FLAGS.split(" ") });
 }, 120_000);
 
 afterAll(async () => {
@@ -80,7 +77,6 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  if (!found) return;
   db = await newDatabase(server(), shop);
   [lines, asked] = [[], []];
   page = await browser.newPage();
@@ -94,7 +90,7 @@ beforeEach(async () => {
   }`);
 });
 
-test.skipIf(!found)("a page inserts, reads, asks with an include, and commits, over one socket", async () => {
+test("a page inserts, reads, asks with an include, and commits, over one socket", async () => {
   const seen = await page.evaluate(`(async () => {
     const acme = db.key("acme");
     await Promise.all([
@@ -120,7 +116,7 @@ test.skipIf(!found)("a page inserts, reads, asks with an include, and commits, o
   expect([lines.length, asked]).toEqual([1, []]);
 });
 
-test.skipIf(!found)("the same over HTTP, where a page wants no socket", async () => {
+test("the same over HTTP, where a page wants no socket", async () => {
   const seen = await page.evaluate(`(async () => {
     const db = open({ socket: false });
     await Promise.all([1, 2, 3].map((n) => db.products.insert({ id: "acme/" + n, title: "t" + n, price: n })));
@@ -130,7 +126,7 @@ test.skipIf(!found)("the same over HTTP, where a page wants no socket", async ()
   expect([lines.length, asked.map((path) => path.slice(path.lastIndexOf("/")))]).toEqual([0, ["/_many", "/_many"]]);
 });
 
-test.skipIf(!found)("a line that is cut in mid-stream loses nothing and repeats nothing", async () => {
+test("a line that is cut in mid-stream loses nothing and repeats nothing", async () => {
   const all = page.evaluate(`(async () => {
     await db.products.insert({ id: "acme/n", title: "n", price: 1, stock: 0 });
     const worker = async () => {
@@ -152,16 +148,13 @@ test.skipIf(!found)("a line that is cut in mid-stream loses nothing and repeats 
   expect(asked).toEqual([]);
 });
 
-test.skipIf(!found)(
-  "what one connection has seen is carried to another, and whoever is unknown is told so",
-  async () => {
-    const seen = await page.evaluate(`(async () => {
+test("what one connection has seen is carried to another, and whoever is unknown is told so", async () => {
+  const seen = await page.evaluate(`(async () => {
     await db.products.insert({ id: "acme/x", title: "x", price: 1 });
     const other = open({ token: db.token() });
     const nobody = open({ key: "sv_nobody" });
     const refused = await nobody.products.get("acme/x").catch((error) => [error.name, error.code]);
     return { title: (await other.products.get("acme/x")).title, refused };
   })()`);
-    expect(seen).toEqual({ title: "x", refused: ["SelvedgeError", "unauthenticated"] });
-  },
-);
+  expect(seen).toEqual({ title: "x", refused: ["SelvedgeError", "unauthenticated"] });
+});

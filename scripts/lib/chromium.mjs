@@ -17,7 +17,7 @@ export function chromium() {
   return undefined;
 }
 
-/** Installs Chromium with apt if there is none. Where that cannot be, the tests in a browser are skipped, and say so. */
+/** Installs Chromium with apt if there is none. */
 export async function ensureChromium() {
   if (chromium()) return;
   say("Chromium, from the system's packages");
@@ -31,6 +31,6 @@ export async function ensureChromium() {
     await apt("install", "--yes", "--quiet", "--no-install-recommends", "chromium");
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    say(`no Chromium (${error.message}): the tests in a browser are SKIPPED; install it, or name it in CHROMIUM`);
+    throw new Failure(`The tests need Chromium: install it, or name its program in CHROMIUM.\n${error.message}`);
   }
 }
