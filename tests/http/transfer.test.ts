@@ -94,6 +94,8 @@ test("lines that fail are named and leave the others alone", async () => {
     ['{"id":"x"}\n', "invalid_request"],
     ['["notes"]\n', "invalid_request"],
     ['["notes",{"id":"x"},1]\n', "invalid_request"],
+    ['["notes",{"id":"x"}\n', "invalid_json"],
+    ['["notes",{"id":"x"}]]\n', "invalid_json"],
     [line("notes", { id: "big", text: "x".repeat(1_100_000) }), "too_large"],
     [line("notes", { id: "longer", text: "x".repeat(2_200_000) }), "too_large"],
     ["\n", "blank"],
