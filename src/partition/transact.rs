@@ -51,13 +51,15 @@ pub(super) fn transact<S: Store>(
         Ok(answer) => return Done { answer: Ok(answer), stale: false },
         Err(failed) => failed,
     };
-    let first = digest(request, body).and_then(|digest| known(&request.batch, &digest, store));
-    let answer = match first {
-        Ok(Some(receipt)) => answer(request, &receipt),
-        Err(reused) if reused.code == Code::BatchReused => Err(reused),
-        _ => Err(error),
-    };
-    Done { answer, stale }
+    Done { answer: first(request, body, store).unwrap_or(Err(error)), stale }
+}
+
+/// What a batch was answered when it came first, if it came before: its receipt, or that its id is another's.
+fn first(request: &PartitionRequest, body: &[u8], store: &mut impl Store) -> Option<Result<Answer>> {
+    match digest(request, body).and_then(|digest| known(&request.batch, &digest, store)) {
+        Ok(receipt) => receipt.map(|receipt| answer(request, &receipt)),
+        Err(error) => (error.code == Code::BatchReused).then_some(Err(error)),
+    }
 }
 
 fn carry_out<S: Store>(
