@@ -25,6 +25,7 @@ pub use transfer::{Export, Import, elsewhere};
 
 use crate::error::{Code, Error, Result, refuse};
 use crate::moment::Moment;
+use crate::sync;
 use crate::wire::{Answer, Bearer, CatalogCall, CatalogRequest, PartitionCall, PartitionRequest, Verb};
 use parameters::{consistency, time};
 use peek::Wanted;
@@ -155,6 +156,10 @@ pub fn route(head: &Head<'_>, moment: &mut Moment<'_>) -> Result<Route> {
             head.unconditional()?;
             if !(head.header)("upgrade").is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")) {
                 return refuse(Code::InvalidRequest, "Here a WebSocket is opened: send `Upgrade: websocket`.");
+            }
+            let offered = (head.header)("sec-websocket-protocol").unwrap_or_default();
+            if !offered.split(',').any(|protocol| protocol.trim() == sync::PROTOCOL) {
+                return refuse(Code::InvalidRequest, format!("Offer the subprotocol `{}`.", sync::PROTOCOL));
             }
             let (key, bearer, batch) =
                 (key.unwrap_or_else(crate::id::Key::empty), head.bearer.clone(), moment.new_id());

@@ -1,36 +1,16 @@
 /** Operations that travel together, on a real server: counted, lost, and killed in mid-stream. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { build } from "../../scripts/lib/build.mjs";
-import { type Server, startWorkerd } from "../../scripts/lib/workerd.mjs";
-import { connect, type Fetch } from "../src/index.js";
-import { addThroughRestarts, newDatabase } from "./server.js";
-import { shop } from "./shop.js";
+import { describe, expect, test } from "vitest";
+import type { Fetch } from "../src/index.js";
+import { addThroughRestarts, eachItsOwn, Mortal, numbers, openShop } from "./company.js";
 
-let data: string;
-let server: Server;
-let name: string;
-
-beforeAll(async () => {
-  data = mkdtempSync(join(tmpdir(), "selvedge-many-"));
-  server = await startWorkerd({ modules: await build("quick"), data });
-  name = await newDatabase(server, shop);
-});
-
-afterAll(async () => {
-  await server.kill();
-  rmSync(data, { recursive: true, force: true });
-});
+const mortal = new Mortal();
 
 function open(send: Fetch = fetch) {
   const asked: string[] = [];
-  const db = connect({
-    url: server.url,
-    db: name,
-    key: server.key,
-    schema: shop,
+  const db = openShop({
+    url: mortal.server.url,
+    db: mortal.name,
+    key: mortal.server.key,
     fetch: (url, init) => {
       asked.push(url.slice(url.lastIndexOf("/")));
       return send(url, init);
@@ -38,8 +18,6 @@ function open(send: Fetch = fetch) {
   });
   return { db, asked };
 }
-
-const numbers = (count: number) => Array.from({ length: count }, (_, number) => number);
 
 describe("over HTTP", () => {
   test("a hundred inserts of one key are one request, and so are a hundred reads", async () => {
@@ -55,25 +33,8 @@ describe("over HTTP", () => {
 
   test("each has its own result or error, and reads see the writes before them", async () => {
     const { db, asked } = open();
-    const outcome = await Promise.allSettled([
-      db.products.insert({ id: "b/tea", title: "tea", price: 1, stock: 1 }),
-      db.products.insert({ id: "b/tea", title: "again", price: 1 }),
-      db.products.increment("b/tea", { stock: -1 }),
-      db.products.increment("b/tea", { stock: -1 }),
-      db.products.get("b/tea"),
-      db.key("b").products.where(["=", "title", "tea"]).select("stock").page(),
-      db.products.get("b/none"),
-    ]);
+    await eachItsOwn(db, "b");
     expect(asked).toEqual(["/_many"]);
-    expect(outcome).toMatchObject([
-      { value: { id: "b/tea" } },
-      { reason: { code: "exists" } },
-      { value: { id: "b/tea" } },
-      { reason: { code: "check_failed" } },
-      { value: { stock: 0, title: "tea" } },
-      { value: { rows: [{ stock: 0 }] } },
-      { value: null },
-    ]);
     expect(db.token()).toMatch(/^b@\d+$/);
   });
 
@@ -115,11 +76,6 @@ describe("over HTTP", () => {
 
   test("a server killed in mid-stream and started again: every write happens once, every promise settles", async () => {
     const { db } = open();
-    const { stock, expected } = await addThroughRestarts(db.products, "e/n", async () => {
-      const port = Number(new URL(server.url).port);
-      await server.kill("SIGKILL");
-      server = await startWorkerd({ modules: await build("quick"), data, port });
-    });
-    expect(stock).toBe(expected);
+    await addThroughRestarts(db, "e/n", () => mortal.restart());
   });
 });

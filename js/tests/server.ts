@@ -53,34 +53,3 @@ export async function newDatabase(server: Server, schema?: SchemaJson): Promise<
     await new Promise((resolve) => setTimeout(resolve, SCHEMA_INTERVAL));
   }
 }
-
-/**
- * Eight workers add to a product's stock, 60 times each, while `restart` is called twice: the stock in the end, and what
- * it must be.
- */
-export async function addThroughRestarts(
-  products: {
-    insert(document: { id: string; title: string; price: number; stock: number }): Promise<unknown>;
-    increment(id: string, by: { stock: number }): Promise<unknown>;
-    get(id: string): Promise<{ readonly stock: number } | null>;
-  },
-  id: string,
-  restart: () => Promise<void>,
-) {
-  const [workers, rounds] = [8, 60];
-  await products.insert({ id, title: "n", price: 1, stock: 0 });
-  let done = 0;
-  const worker = async () => {
-    for (let round = 0; round < rounds; round += 1) {
-      await products.increment(id, { stock: 1 });
-      done += 1;
-    }
-  };
-  const all = Promise.all(Array.from({ length: workers }, worker));
-  for (const part of [0.2, 0.5]) {
-    while (done < part * workers * rounds) await new Promise((resolve) => setTimeout(resolve, 1));
-    await restart();
-  }
-  await all;
-  return { stock: (await products.get(id))?.stock, expected: workers * rounds };
-}

@@ -49,8 +49,9 @@ fn address(document: &Value, template: &str, path: &Value) -> String {
 
 /// What becomes of a request; one to `_sync` asks for a socket, as nothing else is taken there.
 fn sent(bearer: Bearer, method: &str, target: &str, headers: &[(&str, &str)]) -> Result<Route> {
-    let upgrade = target.contains("/_sync").then_some(("upgrade", "websocket"));
-    send_as(bearer, method, target, &headers.iter().copied().chain(upgrade).collect::<Vec<_>>())
+    let socket = [("upgrade", "websocket"), ("sec-websocket-protocol", "bearer.x, selvedge.v1")];
+    let socket = if target.contains("/_sync") { &socket[..] } else { &[] };
+    send_as(bearer, method, target, &[headers, socket].concat())
 }
 
 fn is_allowed(method: &str, target: &str, headers: &[(&str, &str)]) -> bool {

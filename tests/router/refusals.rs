@@ -212,3 +212,13 @@ fn a_body_that_says_it_is_too_large_is_not_waited_for() {
     }
     assert_eq!(refused("POST", "/v1/shop/_import", &[("content-length", &more)]), None);
 }
+
+#[test]
+fn a_socket_is_asked_for_as_one_and_in_our_protocol() {
+    let (upgrade, protocol) = (("upgrade", "websocket"), "sec-websocket-protocol");
+    for headers in [&[][..], &[(protocol, "selvedge.v1")], &[upgrade], &[upgrade, (protocol, "selvedge.v2, selvedge")]]
+    {
+        assert_eq!(refused("GET", "/v1/shop/_sync?key=a", headers), Some(Code::InvalidRequest), "{headers:?}");
+    }
+    assert_eq!(refused("GET", "/v1/shop/_sync?key=a", &[upgrade, (protocol, "x, selvedge.v1")]), None);
+}

@@ -37,7 +37,8 @@ pub(crate) fn then(request: Request, next: impl FnOnce(Uint8Array) -> Result<JsV
             answered.map(JsValue::from).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
         }
         None => Ok(answer::later(async move {
-            let answered = next(buffer(&request).await?)?;
+            let body = piece_by_piece(&request).await?;
+            let answered = next(Uint8Array::from(body.as_slice()))?;
             let response = JsFuture::from(Promise::resolve(&answered)).await.map_err(|thrown| broken(&thrown))?;
             Ok(response.unchecked_into())
         })),
@@ -54,21 +55,10 @@ fn declared_length(request: &Request) -> Option<usize> {
     request.headers().get("content-length").ok().flatten()?.parse().ok()
 }
 
-/// A request's whole body, still in JavaScript's memory.
-///
-/// # Errors
-/// `too_large` past the limit, `invalid_request` if the caller broke off.
-async fn buffer(request: &Request) -> Result<Uint8Array> {
-    match declared_length(request) {
-        Some(length) => at_once(request, length).await,
-        None => Ok(Uint8Array::from(piece_by_piece(request).await?.as_slice())),
-    }
-}
-
 /// A request's whole body.
 ///
 /// # Errors
-/// As [`buffer`].
+/// `too_large` past the limit, `invalid_request` if the caller broke off.
 pub(crate) async fn read(request: &Request) -> Result<Vec<u8>> {
     match declared_length(request) {
         Some(length) => Ok(at_once(request, length).await?.to_vec()),

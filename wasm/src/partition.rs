@@ -39,10 +39,9 @@ impl Partition {
         self.answer(envelope, body.unwrap_or_default()).unwrap_or_else(|error| answer::say(&Answer::problem(&error)))
     }
 
-    /// Answers a frame of a socket that was opened with the request in an envelope, or promises to: the frame to send, or
-    /// nothing if the socket is to be closed.
-    pub fn hear(&self, envelope: &str, frame: &str, socket: &Socket) -> JsValue {
-        match self.turn(envelope, frame, socket) {
+    /// Answers a frame of a socket, or promises to: the frame to send, or nothing if the socket is to be closed.
+    pub fn hear(&self, frame: &str, socket: &Socket) -> JsValue {
+        match self.turn(frame, socket) {
             Ok(answered) => answered,
             Err(error) => JsValue::from_str(&sync::frame(None, &Answer::problem(&error))),
         }
@@ -58,15 +57,17 @@ impl Partition {
 
 /// What is kept of a socket while its actor is in memory.
 #[wasm_bindgen]
-#[derive(Default)]
-pub struct Socket(Rc<RefCell<Unseen>>);
+pub struct Socket {
+    opened: Result<PartitionRequest>,
+    unseen: Rc<RefCell<Unseen>>,
+}
 
 #[wasm_bindgen]
 impl Socket {
-    /// Nothing was answered yet.
+    /// The socket that was opened with the request in an envelope.
     #[wasm_bindgen(constructor)]
-    pub fn new() -> Socket {
-        Socket::default()
+    pub fn new(envelope: &str) -> Socket {
+        Socket { opened: from_json(envelope), unseen: Rc::default() }
     }
 
     /// Frames that may wait for an answer; then it is to be closed.
@@ -77,21 +78,21 @@ impl Socket {
 }
 
 impl Partition {
-    fn turn(&self, envelope: &str, frame: &str, socket: &Socket) -> Result<JsValue> {
+    fn turn(&self, frame: &str, socket: &Socket) -> Result<JsValue> {
         let home = self.home.as_ref().map_err(Clone::clone)?;
-        let opened: PartitionRequest = from_json(envelope)?;
-        let turn = at_present(|moment| Turn::read(frame, &opened, moment))?;
+        let opened = socket.opened.as_ref().map_err(Clone::clone)?;
+        let turn = at_present(|moment| Turn::read(frame, opened, moment))?;
         let said = match turn.request() {
             None => None,
             Some((asked, body)) => {
                 let step = if home.alarm.is_known() { Some(home.handle(asked, body, None)?) } else { None };
                 match step {
                     Some(Step::Answer(answer)) => Some(answer),
-                    step => return Ok(Rc::clone(home).turn_later(turn, step, Rc::clone(&socket.0))),
+                    step => return Ok(Rc::clone(home).turn_later(turn, step, Rc::clone(&socket.unseen))),
                 }
             }
         };
-        Ok(answered(turn, said, &socket.0))
+        Ok(answered(turn, said, &socket.unseen))
     }
 
     /// The common case takes no step of an executor of futures: each costs more than the point read it is for.

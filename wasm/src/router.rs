@@ -25,9 +25,9 @@ pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
         return crate::conformance::ask(bindings);
     }
     let header = |name: &str| headers.get(name).ok().flatten();
-    let bearer = match (header("authorization"), header("sec-websocket-protocol")) {
-        (None, Some(protocols)) => bearer::of_protocols(Some(protocols), bindings),
-        (authorization, _) => bearer::of(authorization, bindings),
+    let bearer = match header("authorization") {
+        None => bearer::of_protocols(header("sec-websocket-protocol"), bindings),
+        authorization => bearer::of(authorization, bindings),
     };
     let head = Head { method: &method, path, query, header: &header, bearer };
     match at_present(|moment| route(&head, moment))? {

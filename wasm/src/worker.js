@@ -39,7 +39,7 @@ class Actor extends DurableObject {
   }
 }
 
-/** What both sides call the frames of a socket. */
+/** The subprotocol, which the router has seen to be offered. */
 const PROTOCOL = "selvedge.v1";
 
 /**
@@ -60,7 +60,6 @@ const CLOSED = {
  * What is known of a socket while the actor is in memory. All that has to outlive that is attached to the socket itself,
  * which the platform keeps open while the actor sleeps.
  * @typedef {object} Talk
- * @property {string} opened the envelope of the request that opened it
  * @property {{ readonly frames: number }} socket what the core keeps of it, and how many frames may wait
  * @property {number} waiting frames that wait
  * @property {Promise<void>} last when the last of them is answered
@@ -105,13 +104,13 @@ export class Partition extends Actor {
     if (typeof frame !== "string") return close(socket, CLOSED.unreadable);
     const talk = this.#talk(socket);
     if (talk.waiting === 0) {
-      const answer = this.core.hear(talk.opened, frame, talk.socket);
+      const answer = this.core.hear(frame, talk.socket);
       if (!(answer instanceof Promise)) return say(socket, answer);
       talk.waiting = 1;
       talk.last = this.#settle(socket, talk, () => answer);
     } else if (talk.waiting < talk.socket.frames) {
       talk.waiting += 1;
-      const turn = () => this.core.hear(talk.opened, frame, talk.socket);
+      const turn = () => this.core.hear(frame, talk.socket);
       talk.last = talk.last.then(() => this.#settle(socket, talk, turn));
     } else {
       close(socket, CLOSED.waiting);
@@ -147,8 +146,7 @@ export class Partition extends Actor {
   #talk(socket) {
     let talk = this.#talks.get(socket);
     if (!talk) {
-      const opened = socket.deserializeAttachment();
-      talk = { opened, socket: new built.Socket(), waiting: 0, last: Promise.resolve() };
+      talk = { socket: new built.Socket(socket.deserializeAttachment()), waiting: 0, last: Promise.resolve() };
       this.#talks.set(socket, talk);
     }
     return talk;
