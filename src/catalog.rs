@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Result, refuse};
 use crate::id::{DatabaseName, Key};
 use crate::limits::{CATALOG_PAGE_KEYS, CATALOG_RETRY_US, CATALOG_STEP_KEYS, CATALOG_TELLS, CATALOG_WATCH_US};
 use crate::moment::Moment;
-use crate::principal::{Access, check, unauthenticated};
+use crate::principal::{identify, unauthenticated};
 use crate::store::Store;
 use crate::time::Time;
 use crate::wire::{
@@ -117,11 +117,7 @@ impl<S: Store> Catalog<S> {
             CatalogCall::Admit => Role::Write,
             _ => Role::Admin,
         };
-        match check(&request.bearer, &record.credentials, role) {
-            Access::Granted => {}
-            Access::Forbidden(error) => return Err(error),
-            Access::Unknown => return Err(unauthenticated()),
-        }
+        identify(&request.bearer, &record.credentials).ok_or_else(unauthenticated)?.needs(role)?;
         if record.dropped && request.call != CatalogCall::Delete {
             return Err(unknown(&request.db));
         }

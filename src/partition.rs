@@ -27,7 +27,7 @@ use serde_json::json;
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{DocumentRef, Key};
 use crate::moment::Moment;
-use crate::principal::{Access, check, unauthenticated};
+use crate::principal::{Principal, identify, unauthenticated};
 use crate::query::decode;
 use crate::store::Store;
 use crate::time::{Time, Token};
@@ -133,50 +133,48 @@ impl<S: Store> Partition<S> {
         }
         let role = access::role_for(&request.call);
         let Some(state) = &mut self.state else { return self.unregistered(moment, request, body, lesson) };
-        match check(&request.bearer, &state.grant.credentials, role) {
-            Access::Granted => {}
-            Access::Forbidden(error) => return Err(error),
-            Access::Unknown => {
-                // Whoever is not known here may have got a key since the catalog was last heard.
-                match lesson {
-                    None if self.strangers.is_known(&request.bearer) => return Err(unauthenticated()),
-                    None => return Ok(ask(request, false)),
-                    Some(Lesson::Granted { grant, .. }) => {
-                        if grant.epoch > state.grant.epoch {
-                            let adopted = learn::adopt(grant, state, &mut self.store, moment.now);
-                            if let Err(error) = adopted {
-                                // What is in memory may be ahead of what is stored.
-                                self.state = None;
-                                return Err(error);
-                            }
-                        }
-                    }
-                    Some(Lesson::Busy) => return Err(busy()),
-                    Some(Lesson::NoDatabase) => return Err(unauthenticated()),
-                }
-                match check(&request.bearer, &state.grant.credentials, role) {
-                    Access::Granted => {}
-                    Access::Forbidden(error) => return Err(error),
-                    Access::Unknown => {
-                        self.strangers.remember(&request.bearer);
-                        return Err(unauthenticated());
+        let principal = match (identify(&request.bearer, &state.grant.credentials), lesson) {
+            (Some(known), _) => known,
+            // Whoever is not known here may have got a key since the catalog was last heard.
+            (None, None) if self.strangers.is_known(&request.bearer) => return Err(unauthenticated()),
+            (None, None) => return Ok(ask(request, false)),
+            (None, Some(Lesson::Busy)) => return Err(busy()),
+            (None, Some(Lesson::NoDatabase)) => return Err(unauthenticated()),
+            (None, Some(Lesson::Granted { grant, .. })) => {
+                if grant.epoch > state.grant.epoch {
+                    let adopted = learn::adopt(grant, state, &mut self.store, moment.now);
+                    if let Err(error) = adopted {
+                        // What is in memory may be ahead of what is stored.
+                        self.state = None;
+                        return Err(error);
                     }
                 }
+                identify(&request.bearer, &state.grant.credentials).ok_or_else(|| {
+                    self.strangers.remember(&request.bearer);
+                    unauthenticated()
+                })?
             }
-        }
+        };
+        principal.needs(role)?;
         if state.home != home(request) {
             return refuse(Code::Internal, "A request reached the wrong partition.");
         }
         if state.rewriting {
             return refuse(Code::Unavailable, "A change of schema is being carried out here; it takes a few seconds.");
         }
-        self.serve(moment, request, body).map(Step::Answer)
+        self.serve(moment, request, &principal, body).map(Step::Answer)
     }
 
     /// Serves a request whose principal may make it.
-    fn serve(&mut self, moment: &mut Moment<'_>, request: &PartitionRequest, body: &[u8]) -> Result<Answer> {
+    fn serve(
+        &mut self,
+        moment: &mut Moment<'_>,
+        request: &PartitionRequest,
+        principal: &Principal,
+        body: &[u8],
+    ) -> Result<Answer> {
         if let PartitionCall::Many { .. } = request.call {
-            return self.many(moment, request, body);
+            return self.many(moment, request, principal, body);
         }
         let Some(state) = &mut self.state else { return Err(busy()) };
         let store = &mut self.store;
@@ -250,14 +248,11 @@ impl<S: Store> Partition<S> {
             Some(Lesson::Granted { grant, registered, only, keys }) => (grant, registered, only, keys),
         };
         let role = access::role_for(&request.call);
-        match check(&request.bearer, &grant.credentials, role) {
-            Access::Granted => {}
-            Access::Forbidden(error) => return Err(error),
-            Access::Unknown => return Err(unauthenticated()),
-        }
+        let principal = identify(&request.bearer, &grant.credentials).ok_or_else(unauthenticated)?;
+        principal.needs(role)?;
         if registered {
             self.state = Some(State::create(home(request), grant, &mut self.store)?);
-            return self.serve(moment, request, body).map(Step::Answer);
+            return self.serve(moment, request, &principal, body).map(Step::Answer);
         }
         if !access::writes(&request.call) {
             if let PartitionCall::Query { whole: true } = request.call {
@@ -271,7 +266,7 @@ impl<S: Store> Partition<S> {
             // Nothing is here, but what is asked is still read and answered as such. Nothing is remembered: the
             // catalog would not tell an unregistered partition of changes.
             self.state = Some(State::unregistered(home(request), grant)?);
-            let answer = self.serve(moment, request, body);
+            let answer = self.serve(moment, request, &principal, body);
             self.state = None;
             return answer.map(Step::Answer);
         }

@@ -1,32 +1,50 @@
 //! Principals: who a bearer is, and what that allows.
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Result, refuse};
+use crate::id::KeyName;
 use crate::wire::{Bearer, Credential, Role};
 
-/// What a bearer's credentials come to.
-pub(crate) enum Access {
-    /// The principal may.
-    Granted,
-    /// The principal may not.
-    Forbidden(Error),
-    /// Nobody known has these credentials.
-    Unknown,
+/// Who asks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Principal {
+    /// The holder of the root key or of an API key with the role `admin`: no rule applies.
+    Admin,
+    /// The holder of another API key.
+    Key {
+        /// The key's name.
+        name: KeyName,
+        /// What it allows at most.
+        role: Role,
+    },
 }
 
-/// Whether the bearer may do what needs `role`.
-pub(crate) fn check(bearer: &Bearer, credentials: &[Credential], role: Role) -> Access {
+/// Who has these credentials; `None` if nobody known has.
+pub(crate) fn identify(bearer: &Bearer, credentials: &[Credential]) -> Option<Principal> {
     let hash = match bearer {
-        Bearer::Root => return Access::Granted,
-        Bearer::Nobody => return Access::Unknown,
+        Bearer::Root => return Some(Principal::Admin),
+        Bearer::Nobody => return None,
         Bearer::Hash(hash) => hash,
     };
-    match credentials.iter().find(|credential| credential.hash == *hash) {
-        None => Access::Unknown,
-        Some(credential) if credential.role >= role => Access::Granted,
-        Some(credential) => Access::Forbidden(Error::new(
-            Code::Forbidden,
-            format!("The key {:?} does not allow this: its role is too low.", credential.name.as_str()),
-        )),
+    let found = credentials.iter().find(|credential| credential.hash == *hash)?;
+    Some(match found.role {
+        Role::Admin => Principal::Admin,
+        role => Principal::Key { name: found.name.clone(), role },
+    })
+}
+
+impl Principal {
+    /// Refuses what needs a greater role.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(crate) fn needs(&self, role: Role) -> Result<()> {
+        match self {
+            Principal::Key { name, role: own } if *own < role => refuse(
+                Code::Forbidden,
+                format!("The key {:?} does not allow this: its role is too low.", name.as_str()),
+            ),
+            _ => Ok(()),
+        }
     }
 }
 

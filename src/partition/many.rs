@@ -4,13 +4,19 @@ use super::Partition;
 use crate::error::{Code, Error, Result, refuse};
 use crate::limits::{ANSWER_BYTES, MANY_REQUESTS};
 use crate::moment::Moment;
-use crate::principal::{Access, check, unauthenticated};
+use crate::principal::Principal;
 use crate::store::Store;
 use crate::wire::{Answer, Item, PartitionCall, PartitionRequest, reply};
 
 impl<S: Store> Partition<S> {
     /// Answers the items in order. One that is refused takes no other with it.
-    pub(super) fn many(&mut self, moment: &mut Moment<'_>, request: &PartitionRequest, body: &[u8]) -> Result<Answer> {
+    pub(super) fn many(
+        &mut self,
+        moment: &mut Moment<'_>,
+        request: &PartitionRequest,
+        principal: &Principal,
+        body: &[u8],
+    ) -> Result<Answer> {
         let items: Vec<Item<'_>> = serde_json::from_slice(body)
             .map_err(|wrong| Error::new(Code::Internal, format!("Damaged items: {wrong}")))?;
         if items.len() > MANY_REQUESTS {
@@ -24,7 +30,7 @@ impl<S: Store> Partition<S> {
                     "The answers before this one are as many bytes as one answer may have: ask for less together.",
                 ))
             } else {
-                self.one(moment, request, item)
+                self.one(moment, request, principal, item)
             };
             if replies.len() > 1 {
                 replies.push(',');
@@ -35,10 +41,18 @@ impl<S: Store> Partition<S> {
         Ok(Answer::json(200, replies))
     }
 
-    fn one(&mut self, moment: &mut Moment<'_>, whole: &PartitionRequest, item: Item<'_>) -> Answer {
+    fn one(
+        &mut self,
+        moment: &mut Moment<'_>,
+        whole: &PartitionRequest,
+        principal: &Principal,
+        item: Item<'_>,
+    ) -> Answer {
         let body = item.body.map_or("", serde_json::value::RawValue::get);
         let request = PartitionRequest { call: item.call, batch: item.batch, named: item.named, ..whole.clone() };
-        self.permitted(&request).and_then(|()| self.serve(moment, &request, body.as_bytes())).unwrap_or_else(|error| {
+        let answer =
+            self.permitted(&request, principal).and_then(|()| self.serve(moment, &request, principal, body.as_bytes()));
+        answer.unwrap_or_else(|error| {
             if matches!(error.code, Code::Internal | Code::Unavailable) {
                 self.state = None;
             }
@@ -48,16 +62,11 @@ impl<S: Store> Partition<S> {
 
     /// Whether the principal may make this one of the requests. What is stored is read again, if the one before it
     /// failed on its way.
-    fn permitted(&mut self, request: &PartitionRequest) -> Result<()> {
+    fn permitted(&mut self, request: &PartitionRequest, principal: &Principal) -> Result<()> {
         if !matches!(request.call, PartitionCall::Get { .. } | PartitionCall::Query { .. } | PartitionCall::Batch) {
             return refuse(Code::Internal, "That does not travel with others.");
         }
         self.load()?;
-        let Some(state) = &self.state else { return Ok(()) };
-        match check(&request.bearer, &state.grant.credentials, super::access::role_for(&request.call)) {
-            Access::Granted => Ok(()),
-            Access::Forbidden(error) => Err(error),
-            Access::Unknown => Err(unauthenticated()),
-        }
+        principal.needs(super::access::role_for(&request.call))
     }
 }
