@@ -75,6 +75,7 @@ mod percent;
 mod principal;
 pub mod query;
 pub mod router;
+mod rules;
 pub mod schema;
 pub mod store;
 pub mod sync;

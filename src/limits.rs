@@ -154,6 +154,9 @@ pub const INDEXED_PATHS: usize = 64;
 /// Indexes, unique sets, named checks and named relations of one collection.
 pub const COLLECTION_RULES: usize = 64;
 
+/// Roles of a schema: those that documents decide are looked up before a request is served.
+pub const ROLES: usize = 16;
+
 /// Paths of one compound index or unique set.
 pub const INDEX_PATHS: usize = 8;
 

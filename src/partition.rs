@@ -13,6 +13,7 @@ mod import;
 mod key;
 mod learn;
 mod many;
+mod permitted;
 mod read;
 mod rewrite;
 mod state;
@@ -29,6 +30,7 @@ use crate::id::{DocumentRef, Key};
 use crate::moment::Moment;
 use crate::principal::{Principal, identify, unauthenticated};
 use crate::query::decode;
+use crate::rules::Permit;
 use crate::store::Store;
 use crate::time::{Time, Token};
 use crate::value;
@@ -54,12 +56,14 @@ pub struct Partition<S: Store> {
     /// What is known; `None` until something is read, or while this partition is not registered.
     state: Option<State>,
     strangers: Strangers,
+    /// Whether the answer to the request at hand may say what it cost.
+    tells_cost: bool,
 }
 
 impl<S: Store> Partition<S> {
     /// A partition over its store. Nothing is read yet.
     pub fn new(store: S) -> Partition<S> {
-        Partition { store, state: None, strangers: Strangers::default() }
+        Partition { store, state: None, strangers: Strangers::default(), tells_cost: true }
     }
 
     /// Takes a request, with what the catalog said if it was asked before.
@@ -71,6 +75,7 @@ impl<S: Store> Partition<S> {
         lesson: Option<Lesson>,
     ) -> Step {
         self.store.take_cost();
+        self.tells_cost = true;
         let step = self.step(moment, request, body, lesson).unwrap_or_else(|error| {
             if matches!(error.code, Code::Internal | Code::Unavailable) || request.call == PartitionCall::Learn {
                 // Whatever went wrong, what is stored is right: begin again from there.
@@ -85,6 +90,9 @@ impl<S: Store> Partition<S> {
                     Some(token) => answer.with_token(&token),
                     None => answer,
                 };
+                if !self.tells_cost {
+                    return Step::Answer(answer);
+                }
                 let cost = self.store.take_cost();
                 Step::Answer(answer.with("selvedge-cost", format!("read={};written={}", cost.read, cost.written)))
             }
@@ -178,11 +186,16 @@ impl<S: Store> Partition<S> {
         }
         let Some(state) = &mut self.state else { return Err(busy()) };
         let store = &mut self.store;
+        let permit = access::permit(principal, state, store)?;
+        // What was read to find an answer tells of what may not be known.
+        self.tells_cost &= permit.bound().is_none();
         match &request.call {
-            PartitionCall::Get { document, at, unless } => get(document, *at, *unless, moment.now, state, store),
-            PartitionCall::Query { whole } => query(body, *whole, moment.now, state, store),
+            PartitionCall::Get { document, at, unless } => {
+                get(document, (*at, *unless), moment.now, &permit, state, store)
+            }
+            PartitionCall::Query { whole } => query(body, *whole, moment.now, &permit, state, store),
             PartitionCall::Export { collection, after } => {
-                let (lines, more) = read::export(collection.as_ref(), after.as_ref(), state, store)?;
+                let (lines, more) = read::export(collection.as_ref(), after.as_ref(), &permit, state, store)?;
                 let answer = Answer {
                     status: 200,
                     headers: vec![("content-type", "application/x-ndjson".to_owned())],
@@ -199,7 +212,7 @@ impl<S: Store> Partition<S> {
             | PartitionCall::Insert { .. }
             | PartitionCall::Batch
             | PartitionCall::Import => {
-                let done = transact::transact(request, body, state, store, moment);
+                let done = transact::transact(request, body, &permit, state, store, moment);
                 if done.stale {
                     self.state = None;
                 }
@@ -273,7 +286,7 @@ impl<S: Store> Partition<S> {
         if let PartitionCall::Many { .. } = request.call {
             return Ok(ask(request, true));
         }
-        let refused = transact::rehearse(request, body, home(request), grant, &mut self.store, moment)?;
+        let refused = transact::rehearse(request, body, &principal, home(request), grant, &mut self.store, moment)?;
         Ok(refused.map_or_else(|| ask(request, true), Step::Answer))
     }
 }
@@ -312,21 +325,32 @@ fn progress_answer(progress: &Progress) -> Result<Answer> {
 
 fn get(
     document: &DocumentRef,
-    at: Option<Time>,
-    unless: Option<i64>,
+    (at, unless): (Option<Time>, Option<i64>),
     now: Time,
+    permit: &Permit,
     state: &mut State,
     store: &mut impl Store,
 ) -> Result<Answer> {
     decide::same_home(document, state)?;
-    match read::document(document, at, now, state, store)? {
+    let found = match permit.bound() {
+        None => read::document(document, at, now, state, store)?.map(|stored| (stored.body, stored.seq)),
+        Some(bound) => read::document_under(bound, document, at, now, state, store)?,
+    };
+    match found {
         None => refuse(Code::NotFound, format!("There is no document {document}.")),
-        Some(stored) if unless == Some(stored.seq) => Ok(Answer::empty(304).with_version(stored.seq)),
-        Some(stored) => Ok(Answer::json(200, stored.body).with_version(stored.seq)),
+        Some((_, version)) if unless == Some(version) => Ok(Answer::empty(304).with_version(version)),
+        Some((body, version)) => Ok(Answer::json(200, body).with_version(version)),
     }
 }
 
-fn query<S: Store>(body: &[u8], whole: bool, now: Time, state: &mut State, store: &mut S) -> Result<Answer> {
+fn query<S: Store>(
+    body: &[u8],
+    whole: bool,
+    now: Time,
+    permit: &Permit,
+    state: &mut State,
+    store: &mut S,
+) -> Result<Answer> {
     if whole && !state.grant.alone {
         return Err(several_keys());
     }
@@ -334,10 +358,18 @@ fn query<S: Store>(body: &[u8], whole: bool, now: Time, state: &mut State, store
     if query.key.as_ref().is_some_and(|key| *key != state.home.key) {
         return refuse(Code::Internal, "A query reached the wrong partition.");
     }
+    if permit.bound().is_none() {
+        // Under rules a collection that nobody has heard of is one that nothing may be read of.
+        read::known(&query, state)?;
+    }
+    let query = permit.restrict(query, &state.schema)?;
     let at = query.at.map(|at| read::sequence_at(at, now, state, store)).transpose()?;
     let answer = read::query(&query, at, state, store)?;
     let cost = store.cost();
-    let cost = json!({ "rowsRead": cost.read, "rowsWritten": cost.written, "actors": 1 });
+    let cost = match permit.bound() {
+        None => json!({ "rowsRead": cost.read, "rowsWritten": cost.written, "actors": 1 }),
+        Some(_) => json!({ "actors": 1 }),
+    };
     if let Some(plan) = answer.plan {
         return Ok(Answer::json(200, json!({ "plan": plan, "cost": cost }).to_string()));
     }

@@ -1,7 +1,10 @@
 //! Principals: who a bearer is, and what that allows.
 
+use serde_json::json;
+
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::KeyName;
+use crate::value::Value;
 use crate::wire::{Bearer, Credential, Role};
 
 /// Who asks.
@@ -33,6 +36,32 @@ pub(crate) fn identify(bearer: &Bearer, credentials: &[Credential]) -> Option<Pr
 }
 
 impl Principal {
+    /// What `{"auth": …}` reads of it.
+    pub(crate) fn auth(&self) -> Value {
+        match self {
+            Principal::Admin => Value::Null,
+            Principal::Key { name, role } => json!({ "key": name, "role": role }),
+        }
+    }
+
+    /// The roles that it was given.
+    pub(crate) fn roles(&self) -> &[String] {
+        &[]
+    }
+
+    /// Whether it is an API key, to which collections without rules are open as far as its role goes.
+    pub(crate) fn is_key(&self) -> bool {
+        matches!(self, Principal::Key { .. })
+    }
+
+    /// Who it is: no two that could be told apart share it.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Principal::Admin => String::new(),
+            Principal::Key { name, .. } => json!(["key", name]).to_string(),
+        }
+    }
+
     /// Refuses what needs a greater role.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 //! What a [`condition`], a pattern ([`like`]) or an [`aggregate`] means is said once, in the module of that name.
 
 pub mod aggregate;
+pub mod bind;
 pub mod condition;
 pub mod cursor;
 pub mod decode;

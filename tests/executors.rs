@@ -93,7 +93,7 @@ fn values_that_look_alike_are_told_apart() {
             .collect();
         conditions.push(Condition::In(operand(), vec![value.clone()]));
         conditions.push(Condition::In(operand(), vec![value.clone(), Value::from("z")]));
-        conditions.push(Condition::Contains(dataset::path(at), value.clone()));
+        conditions.push(Condition::Contains(dataset::path(at), Operand::Value(value.clone())));
         for condition in conditions {
             try_case(&Case::of(condition, order("id"), None), &mut dataset, "", &mut count);
         }

@@ -79,6 +79,7 @@ fn explained(asked: &Asked, filter: &Condition) -> String {
         among: asked.among.map(|text| Among { path: path(text), values: vec!["o1".to_owned(), "o2".to_owned()] }),
         at: None,
         along: Vec::new(),
+        hidden: &[],
     };
     SqlSource::new(&mut store, &layout).explain(&selection).expect("a plan").join("\n")
 }
@@ -204,6 +205,7 @@ fn join(collection: &str, left: &str, right: &str) -> Join {
         on: vec![(path(left), path(right))],
         filter: Condition::always(),
         optional: false,
+        hidden: Vec::new(),
     }
 }
 
@@ -256,6 +258,7 @@ fn statements_that_are_kept_serve_other_values() {
             among: None,
             at: None,
             along: Vec::new(),
+            hidden: &[],
         };
         let among = |path_to: &str| Some(Among { path: path(path_to), values: vec![format!("o{turn}")] });
         let later = Selection { after: Some(vec![json!(turn), json!(format!("o{turn}"))]), ..base.clone() };

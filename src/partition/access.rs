@@ -2,6 +2,12 @@
 
 use std::collections::VecDeque;
 
+use super::read;
+use super::state::State;
+use crate::error::Result;
+use crate::principal::Principal;
+use crate::rules::Permit;
+use crate::store::Store;
 use crate::wire::{Bearer, PartitionCall, Role};
 
 /// The role that a call needs.
@@ -26,6 +32,11 @@ pub(super) fn writes(call: &PartitionCall) -> bool {
         PartitionCall::Many { writes } => *writes,
         call => role_for(call) > Role::Read,
     }
+}
+
+/// What a principal may see and do here, by the schema in force and the documents that tell of roles.
+pub(super) fn permit<S: Store>(principal: &Principal, state: &State, store: &mut S) -> Result<Permit> {
+    Permit::of(principal, &state.schema, |collection, condition| read::finds(collection, condition, state, store))
 }
 
 /// Credentials that turned out to be nobody's, so that the catalog is not asked about them again. Keys are random:

@@ -21,9 +21,8 @@ use crate::schema::paths::{references, references_to};
 use crate::store::{Cell, Store};
 use crate::value::{Map, Path, Value, sort_key};
 
-/// Carries deletes along references, then holds every changed document against every constraint.
+/// Holds every changed document against every constraint.
 pub(super) fn keep_all<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
-    cascade(deciding)?;
     let changed: Vec<DocumentRef> = deciding.work.changed().to_vec();
     changed.iter().try_for_each(|document| keep(deciding, document, true))
 }
@@ -42,7 +41,7 @@ pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &Document
     let members = members.clone();
     let before = entry.before.as_ref().filter(|_| held).map(Stored::members).transpose()?;
     let in_error = |error: Error| error.with("document", document.to_string());
-    refer(deciding, document, schema, &members, before.as_ref()).map_err(in_error)?;
+    refer(deciding, document, schema, false, &members, before.as_ref()).map_err(in_error)?;
     unique(deciding, document, schema, false, &members, before.as_ref()).map_err(in_error)?;
     if let Some(survey) = survey {
         let coming =
@@ -55,7 +54,7 @@ pub(super) fn keep<S: Store>(deciding: &mut Deciding<'_, S>, document: &Document
                 in_error(Error { detail, ..error })
             })?;
         deciding.coming.insert(document.clone(), coming.clone());
-        refer(deciding, document, survey.schema(), &coming, None).map_err(in_error)?;
+        refer(deciding, document, survey.schema(), true, &coming, None).map_err(in_error)?;
         if survey.is_surveyed() {
             unique(deciding, document, survey.schema(), true, &coming, None).map_err(in_error)?;
         }
@@ -74,6 +73,7 @@ fn refer<S: Store>(
     deciding: &mut Deciding<'_, S>,
     document: &DocumentRef,
     schema: &Schema,
+    staged: bool,
     members: &Map<String, Value>,
     before: Option<&Map<String, Value>>,
 ) -> Result<()> {
@@ -87,7 +87,9 @@ fn refer<S: Store>(
             continue;
         }
         same_key(&target, &deciding.state.home.key)?;
-        if !deciding.work.load(&target, &deciding.state.layout, deciding.store)?.is_there() {
+        let is_there = deciding.work.load(&target, &deciding.state.layout, deciding.store)?.is_there();
+        // What may not be read is not there; but a reference that stays was made by somebody who saw it.
+        if !is_there || (!staged && !same && !deciding.sees(&target)?) {
             return Err(broken(&reference.path, &target));
         }
     }
@@ -190,7 +192,7 @@ pub(super) fn taken(set: &[Path], by: &str) -> Error {
 
 /// Does to those that refer to deleted documents what the schema says. First everything goes that goes along; then
 /// what stays is held against the other rules, so that the order of deletes does not matter.
-fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
+pub(super) fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
     let mut gone = gone(deciding);
     let mut search = Search { named: deciding.work.changed().iter().cloned().collect(), reached: 0 };
     let mut known = 0;
@@ -378,6 +380,7 @@ impl Search {
             among: Some(Among { path: path.clone(), values: ids.iter().map(|id| (*id).to_owned()).collect() }),
             at: None,
             along: Vec::new(),
+            hidden: &[],
         };
         let mut stored = Vec::new();
         for row in SqlSource::new(deciding.store, &deciding.state.layout).rows(&selection)? {

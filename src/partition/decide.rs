@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::constraint;
 use super::read;
 use super::state::{State, collection_of};
-use super::workspace::{After, Workspace, without_system};
+use super::workspace::{After, Entry, Workspace, without_system};
 use crate::batch::{Change, Operation, Read, patch};
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::DocumentRef;
@@ -15,6 +15,7 @@ use crate::query::condition::{Scope, holds_in};
 use crate::query::selection::{Among, Selection, Source};
 use crate::query::sql::SqlSource;
 use crate::query::tree::{Condition, Order, Relation};
+use crate::rules::Permit;
 use crate::schema::document::{Context, Origin, fit, settable};
 use crate::store::Store;
 use crate::time::Time;
@@ -25,11 +26,15 @@ use crate::wire::Precondition;
 pub(super) struct Deciding<'a, S: Store> {
     pub(super) store: &'a mut S,
     pub(super) state: &'a State,
+    /// What whoever sent the batch may see and do.
+    pub(super) permit: &'a Permit,
     pub(super) work: Workspace,
     /// Documents of the workspace that were held against constraints, as the staged schema will have them.
     pub(super) coming: BTreeMap<DocumentRef, Map<String, Value>>,
     /// Which document of the workspace claimed the values of a unique set last; it may have let go of them since.
     pub(super) claims: BTreeMap<String, DocumentRef>,
+    /// Of new documents, the fields with rules that the system filled in.
+    pub(super) filled: BTreeMap<DocumentRef, BTreeMap<String, Value>>,
     /// The time of the commit, if it comes to one.
     pub(super) time: Time,
     pub(super) new_id: &'a mut dyn FnMut() -> String,
@@ -37,13 +42,21 @@ pub(super) struct Deciding<'a, S: Store> {
 
 impl<'a, S: Store> Deciding<'a, S> {
     /// Nothing is decided yet.
-    pub(super) fn new(store: &'a mut S, state: &'a State, time: Time, new_id: &'a mut dyn FnMut() -> String) -> Self {
+    pub(super) fn new(
+        store: &'a mut S,
+        state: &'a State,
+        permit: &'a Permit,
+        time: Time,
+        new_id: &'a mut dyn FnMut() -> String,
+    ) -> Self {
         Deciding {
             store,
             state,
+            permit,
             work: Workspace::default(),
             coming: BTreeMap::new(),
             claims: BTreeMap::new(),
+            filled: BTreeMap::new(),
             time,
             new_id,
         }
@@ -61,13 +74,20 @@ impl<'a, S: Store> Deciding<'a, S> {
         for (index, operation) in operations.iter_mut().enumerate() {
             self.apply(operation).map_err(|error| about(error, operation).with("operation", index))?;
         }
-        constraint::keep_all(self)
+        self.work.reveal();
+        let documents: Vec<DocumentRef> = self.work.changed().to_vec();
+        // Whoever may not do it hears nothing of what it would come to.
+        self.permitted_before(&documents)?;
+        constraint::cascade(self).map_err(|error| self.discreet(error))?;
+        self.permitted_after(&documents)?;
+        constraint::keep_all(self).map_err(|error| self.discreet(error))
     }
 
     fn verify(&mut self, read: &Read) -> Result<()> {
         match read {
             Read::Document { document, version } => {
-                let now = self.work.load(document, &self.state.layout, self.store)?.version();
+                self.look_at(document)?;
+                let now = self.work.get(document).and_then(Entry::version);
                 if now == *version {
                     return Ok(());
                 }
@@ -75,7 +95,11 @@ impl<'a, S: Store> Deciding<'a, S> {
                 Err(Error::new(Code::Conflict, detail).with("document", document.to_string()).with("version", now))
             }
             Read::Query { query, digest } => {
-                let answer = read::query(query, None, self.state, self.store)?;
+                if self.permit.bound().is_none() {
+                    read::known(query, self.state)?;
+                }
+                let query = self.permit.restrict((**query).clone(), &self.state.schema)?;
+                let answer = read::query(&query, None, self.state, self.store)?;
                 if answer.digest == *digest {
                     return Ok(());
                 }
@@ -87,8 +111,9 @@ impl<'a, S: Store> Deciding<'a, S> {
     /// Works out one operation, of which it takes the body.
     pub(super) fn apply(&mut self, operation: &mut Operation) -> Result<()> {
         let document = &operation.document;
-        let entry = self.work.load(document, &self.state.layout, self.store)?;
-        let (there, version) = (entry.is_there(), entry.version());
+        self.look_at(document)?;
+        let entry = self.work.get(document);
+        let (there, version) = (entry.is_some_and(Entry::is_there), entry.and_then(Entry::version));
         match operation.only_if {
             Some(Precondition::Version(wanted)) if version != Some(wanted) => {
                 let detail = match version {
@@ -118,7 +143,12 @@ impl<'a, S: Store> Deciding<'a, S> {
                     .with("version", version));
             }
             Change::Insert(body) | Change::Replace(body) => {
-                After::Document(self.fitted(document, own(body, document)?, Origin::Whole)?)
+                let mut body = own(body, document)?;
+                let given: Vec<String> = body.keys().cloned().collect();
+                self.keep_hidden(document, &mut body)?;
+                let fitted = self.fitted(document, body, Origin::Whole)?;
+                self.note_defaults(document, &given, &fitted);
+                After::Document(fitted)
             }
             Change::Patch(_) | Change::Merge(_) | Change::Delete if !there => return missing(),
             Change::Patch(patch) => {
@@ -171,13 +201,21 @@ impl<'a, S: Store> Deciding<'a, S> {
         Ok(members)
     }
 
-    /// Whether a condition holds of a document as it is after what was done so far.
+    /// Whether a condition holds of a document as it is after what was done so far, as far as the principal sees.
     fn holds(&mut self, condition: &Condition, document: &DocumentRef) -> Result<bool> {
-        let entry = self.work.load(document, &self.state.layout, self.store)?;
-        let view = entry.view(document)?;
+        let condition = self.permit.restrict_condition(condition, &document.collection, &self.state.schema)?;
+        let view = self.work.load(document, &self.state.layout, self.store)?.view(document)?;
+        let work = std::mem::take(&mut self.work);
+        let held = self.holds_among(&condition, &view, &work);
+        self.work = work;
+        held
+    }
+
+    /// Whether a condition holds of a document, among what is stored with the changes of `work` laid over it.
+    pub(super) fn holds_among(&mut self, condition: &Condition, view: &Value, work: &Workspace) -> Result<bool> {
         let failure = RefCell::new(None);
-        let looking = RefCell::new(Looking { store: &mut *self.store, state: self.state, work: &self.work });
-        let held = along(condition, &view, &looking, &failure);
+        let looking = RefCell::new(Looking { store: &mut *self.store, state: self.state, work });
+        let held = along(condition, view, &looking, &failure);
         match failure.into_inner() {
             Some(error) => Err(error),
             None => Ok(held),
@@ -242,6 +280,7 @@ fn related<S: Store>(
         among: Some(Among { path: end.clone(), values: vec![value.clone()] }),
         at: None,
         along: Vec::new(),
+        hidden: &[],
     };
     loop {
         let rows = {
@@ -271,7 +310,7 @@ fn related<S: Store>(
 fn looks_at_changed(condition: &Condition, work: &Workspace) -> bool {
     match condition {
         Condition::And(all) | Condition::Or(all) => all.iter().any(|one| looks_at_changed(one, work)),
-        Condition::Not(one) => looks_at_changed(one, work),
+        Condition::Not(one) | Condition::Own(one) => looks_at_changed(one, work),
         Condition::Exists(relation, inner) => {
             work.changed_in(relation.collection()).next().is_some() || looks_at_changed(inner, work)
         }

@@ -62,8 +62,11 @@ pub(super) fn work_out<S: Store>(deciding: &mut Deciding<'_, S>, body: &[u8]) ->
         let put = deciding
             .apply(&mut operation)
             .and_then(|()| writable(deciding, &document, bytes))
+            .and_then(|()| deciding.permitted_before(std::slice::from_ref(&document)))
+            .and_then(|()| deciding.permitted_after(std::slice::from_ref(&document)))
             // A value that an earlier line took out of this document may be another's by now.
-            .and_then(|()| keep(deciding, &document, former == After::Untouched));
+            .and_then(|()| keep(deciding, &document, former == After::Untouched))
+            .map_err(|error| deciding.discreet(error));
         match put {
             Ok(()) => outcome.imported += 1,
             Err(error) if error.code == Code::Internal => return Err(error),

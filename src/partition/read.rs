@@ -1,15 +1,18 @@
 //! Reading: one document, a query, an export, now or at an earlier time.
 
 use super::state::State;
-use super::workspace::{self, Stored};
+use super::workspace::{self, Stored, parse_body};
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{CollectionName, DocumentRef};
 use crate::limits::{ANSWER_BYTES, EXPORT_CHUNK_ROWS};
 use crate::query::run::{Answer, run};
+use crate::query::selection::{Selection, Source};
 use crate::query::sql::SqlSource;
-use crate::query::tree::{Condition, Include, Query, Relation};
-use crate::store::{Cell, Rows, Store};
+use crate::query::tree::{Comparison, Condition, Include, Operand, Order, Query, Relation};
+use crate::rules::{Action, Bound, Permit};
+use crate::store::{Cell, Store};
 use crate::time::Time;
+use crate::value::{Path, Value};
 
 /// One document, as it is or as it was.
 pub(super) fn document(
@@ -34,6 +37,46 @@ pub(super) fn document(
         Some(Ok([Cell::Integer(seq), Cell::Text(body)])) => Ok(Some(Stored { seq, born: seq, body })),
         _ => Ok(None),
     }
+}
+
+/// Whether some document of a collection satisfies a condition now.
+pub(super) fn finds(
+    collection: &CollectionName,
+    condition: &Condition,
+    state: &State,
+    store: &mut impl Store,
+) -> Result<bool> {
+    let query = Query { limit: 1, ..Query::all_of(collection.clone(), condition.clone()) };
+    Ok(!run(&query, &mut SqlSource::new(store, &state.layout), None)?.rows.is_empty())
+}
+
+/// One document as far as rules let it be seen, as it is or as it was: its text and its version. One that may not be read
+/// is looked for just as one that is not there.
+pub(super) fn document_under(
+    bound: &Bound,
+    document: &DocumentRef,
+    at: Option<Time>,
+    now: Time,
+    state: &mut State,
+    store: &mut impl Store,
+) -> Result<Option<(String, i64)>> {
+    let at = at.map(|at| sequence_at(at, now, state, store)).transpose()?;
+    let id = Condition::Compare(
+        Comparison::Equal,
+        Operand::Path(Path::parse("id")?),
+        Operand::Value(Value::from(document.id.as_str())),
+    );
+    let rule = bound.rule(Action::Read, &document.collection, &state.schema, None);
+    let query = Query {
+        hidden: bound.hidden(&document.collection, &state.schema),
+        ..Query::all_of(document.collection.clone(), id.and(rule))
+    };
+    let found = run(&query, &mut SqlSource::new(store, &state.layout), at)?.rows.pop();
+    let versioned = |text: String| {
+        let version = parse_body(&text)?.get("_version").and_then(Value::as_i64);
+        version.map(|version| (text, version)).ok_or_else(|| Error::new(Code::Internal, "A document has no version."))
+    };
+    found.map(versioned).transpose()
 }
 
 /// The last sequence of the log at a time. What is committed from now on is later than that.
@@ -66,12 +109,11 @@ pub(super) fn sequence_at(at: Time, now: Time, state: &mut State, store: &mut im
 
 /// Answers a query as of now, or just after a sequence of the log.
 pub(super) fn query(query: &Query, at: Option<i64>, state: &State, store: &mut impl Store) -> Result<Answer> {
-    known(query, state)?;
     run(query, &mut SqlSource::new(store, &state.layout), at)
 }
 
 /// Refuses a query that asks a collection nobody has heard of.
-fn known(query: &Query, state: &State) -> Result<()> {
+pub(super) fn known(query: &Query, state: &State) -> Result<()> {
     let mut asked = vec![&query.from];
     asked.extend(query.joins.iter().map(|join| &join.collection));
     in_condition(&query.filter, &mut asked);
@@ -108,7 +150,7 @@ fn in_include<'q>(include: &'q Include, asked: &mut Vec<&'q CollectionName>) {
 fn in_condition<'q>(condition: &'q Condition, asked: &mut Vec<&'q CollectionName>) {
     match condition {
         Condition::And(all) | Condition::Or(all) => all.iter().for_each(|one| in_condition(one, asked)),
-        Condition::Not(one) => in_condition(one, asked),
+        Condition::Not(one) | Condition::Own(one) => in_condition(one, asked),
         Condition::Exists(relation, inner) => {
             asked.push(Relation::collection(relation));
             in_condition(inner, asked);
@@ -121,33 +163,49 @@ fn in_condition<'q>(condition: &'q Condition, asked: &mut Vec<&'q CollectionName
 pub(super) fn export(
     only: Option<&CollectionName>,
     after: Option<&DocumentRef>,
+    permit: &Permit,
     state: &State,
     store: &mut impl Store,
 ) -> Result<(String, Option<DocumentRef>)> {
     let mut lines = String::new();
     let mut rows_left = EXPORT_CHUNK_ROWS;
-    for (name, table) in &state.layout {
+    let id = Path::parse("id")?;
+    for name in state.layout.keys() {
         if only.is_some_and(|only| only != name) || after.is_some_and(|after| *name < after.collection) {
             continue;
         }
-        let mut from =
-            after.filter(|after| after.collection == *name).map_or(String::new(), |after| after.id.as_str().to_owned());
+        let (rule, hidden) = match permit.bound() {
+            None => (Condition::always(), Vec::new()),
+            Some(bound) => (bound.rule(Action::Read, name, &state.schema, None), bound.hidden(name, &state.schema)),
+        };
+        let mut from = after.filter(|after| after.collection == *name).map(|after| Value::from(after.id.as_str()));
         loop {
             // A page small enough that no answer outgrows its bound, whatever the documents' size.
             let page = rows_left.min(ANSWER_BYTES / crate::limits::DOCUMENT_BYTES / 2);
-            let sql = format!("SELECT id, body FROM d{} WHERE id > ? ORDER BY id LIMIT ?", table.number);
-            let limit = i64::try_from(page).unwrap_or(i64::MAX);
-            let Rows { rows, .. } = store.run(&sql, &[Cell::Text(from.clone()), Cell::Integer(limit)])?;
+            let selection = Selection {
+                from: name,
+                filter: &rule,
+                joins: &[],
+                order: vec![Order { path: id.clone(), descending: false }],
+                after: from.clone().map(|from| vec![from]),
+                limit: page,
+                among: None,
+                at: None,
+                along: Vec::new(),
+                hidden: &hidden,
+            };
+            let rows = SqlSource::new(store, &state.layout).rows(&selection)?;
             let full = rows.len() == page;
+            if let Some(last) = rows.last() {
+                from = parse_body(&last.body)?.get("id").cloned();
+            }
             for row in rows {
-                if let Ok([Cell::Text(id), Cell::Text(body)]) = <[Cell; 2]>::try_from(row) {
-                    lines.push_str(&format!("[\"{name}\",{body}]\n"));
-                    from = id;
-                    rows_left -= 1;
-                }
+                lines.push_str(&format!("[\"{name}\",{}]\n", row.body));
+                rows_left -= 1;
             }
             if rows_left == 0 || lines.len() > ANSWER_BYTES / 4 {
-                let id = crate::id::DocumentId::parse(&from)?;
+                let Some(Value::String(last)) = &from else { break };
+                let id = crate::id::DocumentId::parse(last)?;
                 return Ok((lines, Some(DocumentRef { collection: name.clone(), id })));
             }
             if !full {

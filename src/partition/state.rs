@@ -69,6 +69,7 @@ static EMPTY: Collection = Collection {
     relations: std::collections::BTreeMap::new(),
     migrations: Vec::new(),
     computed: Vec::new(),
+    rules: None,
 };
 
 /// The schema of a collection; of one that is not named, the one that takes any object.

@@ -3,16 +3,19 @@
 use serde_json::json;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::access::permit;
 use super::commit::{Heading, write};
 use super::decide::Deciding;
 use super::import;
 use super::state::{Home, State};
 use super::workspace::Workspace;
-use crate::batch::{Batch, Change, Operation, Receipt, decode};
+use crate::batch::{Batch, Change, Operation, Outcome, Receipt, decode};
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{BatchId, DocumentId, DocumentRef, Key};
 use crate::limits::{BODY_BYTES, CLOCK_SKEW_US, RETENTION_US};
 use crate::moment::Moment;
+use crate::principal::Principal;
+use crate::rules::Permit;
 use crate::store::{Cell, Store};
 use crate::time::Time;
 use crate::value::{Value, parse_object};
@@ -41,22 +44,23 @@ pub(super) struct Done {
 pub(super) fn transact<S: Store>(
     request: &PartitionRequest,
     body: &[u8],
+    permit: &Permit,
     state: &mut State,
     store: &mut S,
     moment: &mut Moment<'_>,
 ) -> Done {
     // A repeat is refused for what the batch did itself, or is not written because its receipt is there. So a receipt is
     // looked for only then: most batches come once.
-    let Failed { error, stale } = match carry_out(request, body, state, store, moment) {
+    let Failed { error, stale } = match carry_out(request, body, permit, state, store, moment) {
         Ok(answer) => return Done { answer: Ok(answer), stale: false },
         Err(failed) => failed,
     };
-    Done { answer: first(request, body, store).unwrap_or(Err(error)), stale }
+    Done { answer: first(request, body, permit, store).unwrap_or(Err(error)), stale }
 }
 
 /// What a batch was answered when it came first, if it came before: its receipt, or that its id is another's.
-fn first(request: &PartitionRequest, body: &[u8], store: &mut impl Store) -> Option<Result<Answer>> {
-    match digest(request, body).and_then(|digest| known(&request.batch, &digest, store)) {
+fn first(request: &PartitionRequest, body: &[u8], permit: &Permit, store: &mut impl Store) -> Option<Result<Answer>> {
+    match digest(request, body, permit).and_then(|digest| known(&request.batch, &digest, store)) {
         Ok(receipt) => receipt.map(|receipt| answer(request, &receipt)),
         Err(error) => (error.code == Code::BatchReused).then_some(Err(error)),
     }
@@ -65,6 +69,7 @@ fn first(request: &PartitionRequest, body: &[u8], store: &mut impl Store) -> Opt
 fn carry_out<S: Store>(
     request: &PartitionRequest,
     body: &[u8],
+    permit: &Permit,
     state: &mut State,
     store: &mut S,
     moment: &mut Moment<'_>,
@@ -73,18 +78,21 @@ fn carry_out<S: Store>(
     sized(body)?;
     let time = state.clock.clone().tick(moment.now);
     if request.call == PartitionCall::Import {
-        return imported(body, state, store, moment, time);
+        return imported(body, permit, state, store, moment, time);
     }
-    let mut batch = batch(request, digest(request, body)?, body, state, moment)?;
-    let (work, decided) = decide(&mut batch, time, state, store, moment);
+    let mut batch = batch(request, digest(request, body, permit)?, body, state, moment)?;
+    let (work, decided) = decide(&mut batch, permit, time, state, store, moment);
     let heading = Heading { batch: batch.id.as_str(), digest: &batch.digest, time };
     if let Err(error) = decided {
         return reject(error, &batch, request, &heading, state, store);
     }
     let mut kept = None;
     let written = write(store, state, &work, &heading, |outcome| {
-        let results = batch.operations.iter().map(|operation| outcome(&operation.document)).collect();
-        let receipt = Receipt::Committed { time, results };
+        let results = batch.operations.iter().map(|operation| match outcome(&operation.document) {
+            seen if !work.is_concealed(&operation.document) => seen,
+            concealed => Outcome { version: None, ..concealed },
+        });
+        let receipt = Receipt::Committed { time, results: results.collect() };
         kept = Some(receipt.clone());
         Some(receipt)
     });
@@ -122,6 +130,7 @@ fn reject<S: Store>(
 pub(super) fn rehearse<S: Store>(
     request: &PartitionRequest,
     body: &[u8],
+    principal: &Principal,
     home: Home,
     grant: Grant,
     store: &mut S,
@@ -130,7 +139,8 @@ pub(super) fn rehearse<S: Store>(
     let mut outcome = None;
     let rolled_back = store.atomically(|store| -> Result<()> {
         let mut state = State::create(home, grant, store)?;
-        let answer = transact(request, body, &mut state, store, moment).answer;
+        let answer = permit(principal, &state, store)
+            .and_then(|permit| transact(request, body, &permit, &mut state, store, moment).answer);
         outcome = Some(answer.map(|answer| (state.seq == 0).then_some(answer)));
         refuse(Code::Internal, "That was a rehearsal.")
     });
@@ -143,13 +153,14 @@ pub(super) fn rehearse<S: Store>(
 
 fn decide<S: Store>(
     batch: &mut Batch,
+    permit: &Permit,
     time: Time,
     state: &State,
     store: &mut S,
     moment: &mut Moment<'_>,
 ) -> (Workspace, Result<()>) {
     let mut new_id = || moment.new_id().to_string();
-    let mut deciding = Deciding::new(store, state, time, &mut new_id);
+    let mut deciding = Deciding::new(store, state, permit, time, &mut new_id);
     if batch.fresh {
         batch.operations.iter().for_each(|operation| deciding.work.expect_nothing(&operation.document));
     }
@@ -168,12 +179,13 @@ fn stale(error: Error) -> Failed {
     Failed { error, stale: true }
 }
 
-/// A digest of everything that a write asks for.
-fn digest(request: &PartitionRequest, body: &[u8]) -> Result<String> {
+/// A digest of everything that a write asks for, and of who asks, where rules may tell them apart.
+fn digest(request: &PartitionRequest, body: &[u8], permit: &Permit) -> Result<String> {
     let call = serde_json::to_vec(&request.call).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
     let mut hash = Xxh3::new();
     hash.update(&call);
     hash.update(body);
+    hash.update(permit.identity().as_bytes());
     Ok(format!("{:032x}", hash.digest128()))
 }
 
@@ -314,13 +326,14 @@ const IMPORT: &str = "of import";
 
 fn imported<S: Store>(
     body: &[u8],
+    permit: &Permit,
     state: &mut State,
     store: &mut S,
     moment: &mut Moment<'_>,
     time: Time,
 ) -> std::result::Result<Answer, Failed> {
     let mut new_id = || moment.new_id().to_string();
-    let mut deciding = Deciding::new(store, state, time, &mut new_id);
+    let mut deciding = Deciding::new(store, state, permit, time, &mut new_id);
     let outcome = import::work_out(&mut deciding, body)?;
     let work = deciding.work;
     let heading = Heading { batch: IMPORT, digest: "", time };

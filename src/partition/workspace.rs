@@ -116,6 +116,8 @@ pub(super) fn without_system(mut members: Map<String, Value>) -> Map<String, Val
 pub(super) struct Workspace {
     entries: HashMap<DocumentRef, Entry>,
     changed: Vec<DocumentRef>,
+    /// What is stored of documents that the batch must take to be absent.
+    concealed: BTreeMap<DocumentRef, Stored>,
 }
 
 impl Workspace {
@@ -169,6 +171,27 @@ impl Workspace {
     /// Takes a document to be absent, without a look: its id was made just now.
     pub(super) fn expect_nothing(&mut self, document: &DocumentRef) {
         self.entries.insert(document.clone(), Entry { before: None, after: After::Untouched });
+    }
+
+    /// Takes a document that was loaded to be absent, though it is not.
+    pub(super) fn conceal(&mut self, document: &DocumentRef) {
+        if let Some(before) = self.entries.get_mut(document).and_then(|entry| entry.before.take()) {
+            self.concealed.insert(document.clone(), before);
+        }
+    }
+
+    /// Whether a document was taken to be absent.
+    pub(super) fn is_concealed(&self, document: &DocumentRef) -> bool {
+        self.concealed.contains_key(document)
+    }
+
+    /// Lets the concealed documents that were left alone be seen as they are, by what follows from the batch.
+    pub(super) fn reveal(&mut self) {
+        for (document, before) in &self.concealed {
+            if let Some(entry) = self.entries.get_mut(document).filter(|entry| entry.after == After::Untouched) {
+                entry.before = Some(before.clone());
+            }
+        }
     }
 
     /// The entry of a document that was loaded.

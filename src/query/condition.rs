@@ -37,13 +37,15 @@ impl<'a> Scope<'a> {
         segments.try_fold(start, |at, segment| at.as_object()?.get(segment)).unwrap_or(&Value::Null)
     }
 
-    fn operand<'o>(&self, operand: &'o Operand) -> &'o Value
+    /// `None` of what is not bound.
+    fn operand<'o>(&self, operand: &'o Operand) -> Option<&'o Value>
     where
         'a: 'o,
     {
         match operand {
-            Operand::Path(path) => self.get(path),
-            Operand::Value(value) => value,
+            Operand::Path(path) => Some(self.get(path)),
+            Operand::Value(value) => Some(value),
+            Operand::Given(_) => None,
         }
     }
 }
@@ -58,20 +60,25 @@ pub fn holds_in(condition: &Condition, scope: &Scope<'_>, along: &Along<'_>) -> 
         Condition::And(all) => all.iter().all(|one| holds_in(one, scope, along)),
         Condition::Or(any) => any.iter().any(|one| holds_in(one, scope, along)),
         Condition::Not(one) => !holds_in(one, scope, along),
-        Condition::Compare(comparison, left, right) => compares(*comparison, scope.operand(left), scope.operand(right)),
+        Condition::Compare(comparison, left, right) => match (scope.operand(left), scope.operand(right)) {
+            (Some(left), Some(right)) => compares(*comparison, left, right),
+            _ => false,
+        },
         Condition::In(operand, values) => {
-            let value = scope.operand(operand);
-            values.iter().any(|one| equal(value, one))
+            scope.operand(operand).is_some_and(|value| values.iter().any(|one| equal(value, one)))
         }
         Condition::Like(path, pattern) => scope.get(path).as_str().is_some_and(|text| like(text, pattern)),
         Condition::Prefix(path, prefix) => scope.get(path).as_str().is_some_and(|text| text.starts_with(prefix)),
-        Condition::Contains(path, wanted) => match (scope.get(path), wanted) {
+        Condition::Contains(path, Operand::Value(wanted)) => match (scope.get(path), wanted) {
             (Value::Array(items), wanted) => items.iter().any(|item| equal(item, wanted)),
             (Value::String(text), Value::String(wanted)) => text.contains(wanted.as_str()),
             _ => false,
         },
         Condition::IsNull(path) => scope.get(path).is_null(),
         Condition::Exists(relation, condition) => along(relation, scope.document, condition),
+        Condition::Own(condition) => holds_in(condition, &Scope::of(scope.document), along),
+        // They are bound before anything is asked.
+        Condition::Contains(..) | Condition::OneOf(..) | Condition::Role(_) => false,
     }
 }
 

@@ -19,9 +19,9 @@ use crate::value::Value;
 /// What a query is apart from the page that is asked of it: `limit`, `after` and `explain` are left out.
 #[must_use]
 pub fn fingerprint(query: &Query) -> String {
-    let Query { from, key, filter, joins, includes, select, order, group_by, aggregates, at, .. } = query;
+    let Query { from, key, filter, joins, includes, select, hidden, order, group_by, aggregates, at, .. } = query;
     let mut hash = Xxh3::new();
-    (from, key, filter, joins, includes, select, order, group_by, aggregates, at).hash(&mut hash);
+    (from, key, filter, joins, includes, select, hidden, order, (group_by, aggregates), at).hash(&mut hash);
     format!("{:016x}", hash.finish())
 }
 

@@ -5,6 +5,7 @@ mod related;
 mod shape;
 
 use condition::Conditions;
+pub use condition::Givens;
 use related::{Includes, check_members, read_joins};
 use shape::{Members, Scope, member_name, object, shown, terms, wrong};
 
@@ -42,7 +43,7 @@ pub fn query(value: &Value, names: &dyn Names) -> Result<Query> {
     let Some(from) = members.collection("from")? else {
         return Err(wrong("A query must say `from` which collection."));
     };
-    let mut conditions = Conditions::default();
+    let mut conditions = Conditions::new(Givens::Auth);
     let joins = read_joins(members.get("join"), &from, names, &mut conditions)?;
     let joined: Vec<_> = joins.iter().map(|join| (join.name.clone(), join.collection.clone())).collect();
     let scope = Scope { names, collection: Some(&from), joins: &joined };
@@ -71,6 +72,7 @@ pub fn query(value: &Value, names: &dyn Names) -> Result<Query> {
         filter,
         includes,
         select,
+        hidden: Vec::new(),
         order,
         limit: members.rows("limit", QUERY_ROWS_DEFAULT, QUERY_ROWS)?,
         after: members.text("after")?.map(str::to_owned),
@@ -83,12 +85,25 @@ pub fn query(value: &Value, names: &dyn Names) -> Result<Query> {
     })
 }
 
-/// The condition on documents of `collection` that `value` spells.
+/// The condition on documents of `collection` that `value` spells. It may ask for whoever asks.
 ///
 /// # Errors
 /// As [`query`].
 pub fn condition(value: &Value, collection: &CollectionName, names: &dyn Names) -> Result<Condition> {
-    Conditions::default().read(Some(value), &Scope::alone(names, collection))
+    condition_of(value, collection, names, Givens::Auth)
+}
+
+/// The same, with what may stand for values in it.
+///
+/// # Errors
+/// As [`query`].
+pub fn condition_of(
+    value: &Value,
+    collection: &CollectionName,
+    names: &dyn Names,
+    givens: Givens,
+) -> Result<Condition> {
+    Conditions::new(givens).read(Some(value), &Scope::alone(names, collection))
 }
 
 /// The condition that `value` spells on a document alone: it has no `exists`, and any field may be there.
@@ -96,7 +111,7 @@ pub fn condition(value: &Value, collection: &CollectionName, names: &dyn Names) 
 /// # Errors
 /// As [`query`].
 pub fn plain_condition(value: &Value) -> Result<Condition> {
-    Conditions::default().read(Some(value), &Scope { names: &NoNames, collection: None, joins: &[] })
+    Conditions::new(Givens::Nothing).read(Some(value), &Scope { names: &NoNames, collection: None, joins: &[] })
 }
 
 /// A term of an order before its path is read: the path, and whether it is descending.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::aggregate::Numbers;
 use super::condition::{Scope, holds_in};
 use super::selection::{Along, Group, Grouping, Row, Selection, Source, too_many_bytes, too_many_groups};
-use super::tree::{Aggregate, Condition, Join, Order, Relation};
+use super::tree::{Aggregate, Condition, Hidden, Join, Order, Relation};
 use crate::error::Result;
 use crate::id::CollectionName;
 use crate::limits::{ANSWER_BYTES, QUERY_GROUPS};
@@ -92,6 +92,33 @@ impl Memory {
         holds_in(condition, scope, &|relation, document, condition| self.along(relation, document, condition))
     }
 
+    /// The text of a document without what is hidden of it.
+    fn shown(&self, document: &Value, hidden: &[Hidden]) -> String {
+        let is_hidden = |name: &String| {
+            let hidden = hidden.iter().find(|hidden| hidden.name == *name);
+            hidden.is_some_and(|hidden| !self.holds(&hidden.unless, &Scope::of(document)))
+        };
+        match document {
+            Value::Object(members) if !hidden.is_empty() => {
+                let shown = members.iter().filter(|(name, _)| !is_hidden(name));
+                Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect()).to_string()
+            }
+            whole => whole.to_string(),
+        }
+    }
+
+    fn row(&self, found: &Match<'_>, selection: &Selection<'_>, among: Option<String>) -> Row {
+        let joined = found.joined.iter().zip(selection.joins);
+        Row {
+            body: self.shown(found.document, selection.hidden),
+            joined: joined
+                .map(|(document, join)| document.map(|document| self.shown(document, &join.hidden)))
+                .collect(),
+            among,
+            along: selection.along.iter().map(|along| self.referred(along, found.document)).collect(),
+        }
+    }
+
     /// What satisfies a filter, one match for every combination of joined documents.
     fn matches(&self, from: &CollectionName, joins: &[Join], filter: &Condition) -> Vec<Match<'_>> {
         let mut matches: Vec<Match<'_>> =
@@ -155,11 +182,6 @@ impl Match<'_> {
     fn values(&self, joins: &[Join], order: &[Order]) -> Vec<Value> {
         self.scoped(joins, |scope| order.iter().map(|term| scope.get(&term.path).clone()).collect())
     }
-
-    fn into_row(self, among: Option<String>, along: Vec<Option<String>>) -> Row {
-        let joined = self.joined.into_iter().map(|found| found.map(Value::to_string)).collect();
-        Row { body: self.document.to_string(), joined, among, along }
-    }
 }
 
 /// How two rows stand to each other in an order, by the values of its terms.
@@ -175,7 +197,7 @@ pub fn compare_in(order: &[Order], left: &[Value], right: &[Value]) -> Ordering 
 
 impl Source for Memory {
     fn rows(&mut self, selection: &Selection<'_>) -> Result<Vec<Row>> {
-        let Selection { from, filter, joins, order, after, limit, among, at: _, along } = selection;
+        let Selection { from, filter, joins, order, after, limit, among, .. } = selection;
         // One list for each value of `among`, or one for all.
         let mut lists: BTreeMap<Option<String>, Vec<(Vec<Value>, Match<'_>)>> = BTreeMap::new();
         if let Some(among) = among {
@@ -200,8 +222,7 @@ impl Source for Memory {
         for (among, mut list) in lists {
             list.sort_by(|(left, _), (right, _)| compare_in(order, left, right));
             for (_, found) in list.into_iter().take(*limit) {
-                let along = along.iter().map(|along| self.referred(along, found.document)).collect();
-                let row = found.into_row(among.clone(), along);
+                let row = self.row(&found, selection, among.clone());
                 bytes += row.bytes();
                 if bytes > ANSWER_BYTES {
                     return Err(too_many_bytes());

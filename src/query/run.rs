@@ -71,6 +71,7 @@ fn selection(query: &Query, at: Option<i64>) -> Result<Selection<'_>> {
         among: None,
         at,
         along: query.includes.iter().filter_map(include::along).collect(),
+        hidden: &query.hidden,
     })
 }
 

@@ -3,7 +3,7 @@
 //! Everything nested (includes, projections, the order of groups, cursors) is composed from these by `run`, once
 //! for both executors, so that the two can only disagree on what is here.
 
-use super::tree::{Aggregate, Condition, Join, Order};
+use super::tree::{Aggregate, Condition, Hidden, Join, Order};
 use crate::error::{Code, Error, Result};
 use crate::id::CollectionName;
 use crate::limits::{ANSWER_BYTES, QUERY_GROUPS};
@@ -32,6 +32,8 @@ pub struct Selection<'q> {
     /// Documents to be read along with each row, where that is no detour: an executor may leave them
     /// ([`Source::reads_along`]).
     pub along: Vec<Along<'q>>,
+    /// Fields to be left out of the documents (of joined ones, see [`Join::hidden`]).
+    pub hidden: &'q [Hidden],
 }
 
 /// The one document of `collection` whose id a row's document holds at `path`.
@@ -56,7 +58,7 @@ pub struct Among {
 /// A row of a selection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// The document's projection: its JSON text, `id`, `_version` and `_time` included.
+    /// The document's projection: its JSON text, `id`, `_version` and `_time` included, hidden fields left out.
     pub body: String,
     /// The projection of the joined document of each join; `None` where an optional one found nothing.
     pub joined: Vec<Option<String>>,

@@ -5,6 +5,7 @@
 //! `>=` hold only between two booleans, two numbers or two strings.
 
 use crate::id::{CollectionName, Key};
+use crate::limits::QUERY_ROWS;
 use crate::time::Time;
 use crate::value::{Path, Value};
 
@@ -23,6 +24,8 @@ pub struct Query {
     pub includes: Vec<Include>,
     /// What of each document; `None` is all of it.
     pub select: Option<Vec<Selected>>,
+    /// Fields that whoever asks may not see.
+    pub hidden: Vec<Hidden>,
     /// The order; ties are broken by id, in the direction of the last term.
     pub order: Vec<Order>,
     /// How many rows at most; at most [`crate::limits::QUERY_ROWS`].
@@ -40,6 +43,27 @@ pub struct Query {
 }
 
 impl Query {
+    /// The query for the documents of a collection that satisfy a condition, as many as one answer holds.
+    #[must_use]
+    pub fn all_of(from: CollectionName, filter: Condition) -> Query {
+        Query {
+            from,
+            key: None,
+            filter,
+            joins: Vec::new(),
+            includes: Vec::new(),
+            select: None,
+            hidden: Vec::new(),
+            order: Vec::new(),
+            limit: QUERY_ROWS,
+            after: None,
+            group_by: Vec::new(),
+            aggregates: Vec::new(),
+            at: None,
+            explain: false,
+        }
+    }
+
     /// Whether the answer is groups rather than documents.
     #[must_use]
     pub fn is_grouped(&self) -> bool {
@@ -63,16 +87,22 @@ pub enum Condition {
     Compare(Comparison, Operand, Operand),
     /// The value equals one of these.
     In(Operand, Vec<Value>),
+    /// The value equals an item of a list that is known when the condition is bound.
+    OneOf(Operand, Given),
     /// A string that matches a pattern, with case: `%` is any run of characters, `_` any one.
     Like(Path, String),
     /// A string that starts so.
     Prefix(Path, String),
-    /// An array that holds an equal value, or a string that holds this string.
-    Contains(Path, Value),
+    /// An array that holds an equal value, or a string that holds this string. No path stands for the value.
+    Contains(Path, Operand),
     /// null or missing.
     IsNull(Path),
     /// A document along the relation satisfies the condition.
     Exists(Relation, Box<Condition>),
+    /// Whoever asks has the role of this name. Only rules say so.
+    Role(String),
+    /// The condition holds of the document itself: no join is in sight, whatever it is called.
+    Own(Box<Condition>),
 }
 
 impl Condition {
@@ -80,6 +110,44 @@ impl Condition {
     #[must_use]
     pub fn always() -> Condition {
         Condition::And(Vec::new())
+    }
+
+    /// The condition that never holds.
+    #[must_use]
+    pub fn never() -> Condition {
+        Condition::Or(Vec::new())
+    }
+
+    /// Whether it is [`Condition::always`].
+    #[must_use]
+    pub fn is_always(&self) -> bool {
+        matches!(self, Condition::And(all) if all.is_empty())
+    }
+
+    /// Whether it is [`Condition::never`].
+    #[must_use]
+    pub fn is_never(&self) -> bool {
+        matches!(self, Condition::Or(any) if any.is_empty())
+    }
+
+    /// Whether it, or any condition inside it, satisfies `test`.
+    pub fn any(&self, test: &impl Fn(&Condition) -> bool) -> bool {
+        let inside = match self {
+            Condition::And(all) | Condition::Or(all) => all.iter().any(|one| one.any(test)),
+            Condition::Not(one) | Condition::Exists(_, one) | Condition::Own(one) => one.any(test),
+            _ => false,
+        };
+        inside || test(self)
+    }
+
+    /// Both hold.
+    #[must_use]
+    pub fn and(self, other: Condition) -> Condition {
+        match (self, other) {
+            (one, other) if other.is_always() => one,
+            (one, other) if one.is_always() => other,
+            (one, other) => Condition::And(vec![one, other]),
+        }
     }
 }
 
@@ -107,6 +175,17 @@ pub enum Operand {
     Path(Path),
     /// A value.
     Value(Value),
+    /// A value that is known when the condition is bound ([`super::bind`]).
+    Given(Given),
+}
+
+/// What stands for a value until a condition is bound. Unbound, nothing compares with it.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Given {
+    /// What whoever asks is known to be: a claim of the token.
+    Auth(Path),
+    /// What the document held before the change. Only rules of updates say so.
+    Old(Path),
 }
 
 /// Where related documents are, relative to a document. Decoding resolves names against the schema.
@@ -154,6 +233,8 @@ pub struct Include {
     pub limit: usize,
     /// What of each; `None` is all.
     pub select: Option<Vec<Selected>>,
+    /// Fields that whoever asks may not see.
+    pub hidden: Vec<Hidden>,
     /// What hangs on them in turn.
     pub includes: Vec<Include>,
 }
@@ -171,6 +252,17 @@ pub struct Join {
     pub filter: Condition,
     /// Keep rows without a match, with null as the joined document.
     pub optional: bool,
+    /// Fields of the joined document that whoever asks may not see.
+    pub hidden: Vec<Hidden>,
+}
+
+/// A field that is left out of documents. Decoding hides none: rules do.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Hidden {
+    /// The field, a member of the document.
+    pub name: String,
+    /// Of a document of which this holds the field is not hidden. Its paths address that document alone.
+    pub unless: Condition,
 }
 
 /// A part of a document in the answer.

@@ -2,13 +2,14 @@
 //!
 //! Every refusal is an `invalid_schema` with the place as a JSON pointer (RFC 6901) in `path`. Reading builds the
 //! model from the outside in (`collection`, `field`, `expression`); `local` then checks what must hold
-//! within a collection, `whole` what must hold between them.
+//! within a collection, `whole` what must hold between them. `rules` come last: they look along every relation.
 
 mod collection;
 mod expression;
 mod field;
 mod local;
 mod reader;
+mod rules;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -32,13 +33,14 @@ pub fn schema(value: &Value) -> Result<Schema> {
 }
 
 fn read(value: &Value) -> Result<Schema> {
-    let top = members(value, &["collections"])?;
+    let top = members(value, &["collections", "roles"])?;
     let Some(named) = top.get("collections") else {
         return Err(invalid("A schema is {\"collections\": {…}}."));
     };
     let collections = within("collections", read_collections(named))?;
-    let schema = Schema { collections };
+    let mut schema = Schema { collections, ..Schema::default() };
     whole::check(&schema)?;
+    rules::read(named, top.get("roles"), &mut schema)?;
     Ok(schema)
 }
 

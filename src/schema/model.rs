@@ -11,6 +11,16 @@ use crate::value::{Path, Value};
 pub struct Schema {
     /// The collections, by name.
     pub collections: BTreeMap<CollectionName, Collection>,
+    /// Names for what makes a principal one of several.
+    pub roles: BTreeMap<String, Role>,
+}
+
+impl Schema {
+    /// Whether any collection has rules.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        self.collections.values().any(|collection| collection.rules.is_some())
+    }
 }
 
 /// The schema of a collection.
@@ -36,6 +46,58 @@ pub struct Collection {
     pub relations: BTreeMap<String, ReverseRelation>,
     /// What brings documents of the former schema to this one. Carried out once, when the schema is put.
     pub migrations: Vec<Migration>,
+    /// Who may do what. Without rules it is the API keys' affair alone.
+    pub rules: Option<Rules>,
+}
+
+/// Who may do what with the documents of a collection. What no rule allows is refused.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    /// Which documents may be read.
+    pub read: Rule,
+    /// Which documents may be inserted.
+    pub insert: Rule,
+    /// Which documents may be changed, and to what.
+    pub update: Rule,
+    /// Which documents may be deleted.
+    pub delete: Rule,
+    /// Narrower rules for single fields, by name.
+    pub fields: BTreeMap<String, FieldRules>,
+}
+
+/// Narrower rules for a field, a member of the document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FieldRules {
+    /// In which of the documents that may be read it may be read, too.
+    pub read: Option<Rule>,
+    /// In which of the documents that may be written it may be given a value.
+    pub update: Option<Rule>,
+}
+
+/// A condition that allows something. The default allows nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// The condition: on the document, those it refers to, whoever asks, and the document before a change.
+    pub condition: Condition,
+    /// As the schema spells it.
+    pub spelled: Value,
+    /// It looks at the document before the change, and so is asked once, of what it becomes.
+    pub sees_old: bool,
+}
+
+impl std::default::Default for Rule {
+    fn default() -> Rule {
+        Rule { condition: Condition::never(), spelled: Value::Bool(false), sees_old: false }
+    }
+}
+
+/// What makes a principal one of several: an API key may be given a role, everybody else has it by membership.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Role {
+    /// The collection where one document must satisfy the membership; `None` asks the principal alone.
+    pub from: Option<CollectionName>,
+    /// Who has it.
+    pub membership: Rule,
 }
 
 /// A field of a document or of an object type.

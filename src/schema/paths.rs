@@ -126,13 +126,15 @@ pub(super) fn read_by_condition<'c>(condition: &'c Condition, visit: &mut impl F
                 read_by_operand(operand, visit);
             }
         }
-        Condition::In(operand, _) => read_by_operand(operand, visit),
-        Condition::Like(path, _)
-        | Condition::Prefix(path, _)
-        | Condition::Contains(path, _)
-        | Condition::IsNull(path) => visit(path),
+        Condition::In(operand, _) | Condition::OneOf(operand, _) => read_by_operand(operand, visit),
+        Condition::Like(path, _) | Condition::Prefix(path, _) | Condition::IsNull(path) => visit(path),
+        Condition::Contains(path, operand) => {
+            visit(path);
+            read_by_operand(operand, visit);
+        }
+        Condition::Own(own) => read_by_condition(own, visit),
         // Its paths are another document's; what it reads of this one is the relation.
-        Condition::Exists(..) => {}
+        Condition::Exists(..) | Condition::Role(_) => {}
     }
 }
 

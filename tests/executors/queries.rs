@@ -4,7 +4,7 @@ use selvedge::id::CollectionName;
 use selvedge::query::condition::Scope;
 use selvedge::query::memory::Memory;
 use selvedge::query::selection::{Among, Grouping, Row, Selection, Source};
-use selvedge::query::tree::{Aggregate, Comparison, Condition, Join, Operand, Order, Relation};
+use selvedge::query::tree::{Aggregate, Comparison, Condition, Hidden, Join, Operand, Order, Relation};
 use selvedge::value::{Path, Value};
 use serde_json::json;
 
@@ -19,6 +19,7 @@ pub struct Case {
     from: CollectionName,
     filter: Condition,
     joins: Vec<Join>,
+    hidden: Vec<Hidden>,
     pub question: Question,
 }
 
@@ -55,6 +56,7 @@ impl Case {
             among: page.among.clone(),
             at: self.state,
             along: Vec::new(),
+            hidden: &self.hidden,
         })
     }
 
@@ -74,12 +76,12 @@ impl Case {
     pub fn of(filter: Condition, order: Vec<Order>, after: Option<Vec<Value>>) -> Case {
         let page = Page { order, after, limit: 1000, among: None };
         let from = name(COLLECTIONS[0]);
-        Case { state: None, from, filter, joins: Vec::new(), question: Question::Selection(page) }
+        Case { state: None, from, filter, joins: Vec::new(), hidden: Vec::new(), question: Question::Selection(page) }
     }
 
     pub fn grouped(by: Vec<Path>, aggregates: Vec<(String, Aggregate)>) -> Case {
         let (from, question) = (name(COLLECTIONS[0]), Question::Grouping(Groups { by, aggregates }));
-        Case { state: None, from, filter: Condition::always(), joins: Vec::new(), question }
+        Case { state: None, from, filter: Condition::always(), joins: Vec::new(), hidden: Vec::new(), question }
     }
 
     pub fn generate(random: &mut Random, dataset: &mut Dataset) -> Case {
@@ -95,7 +97,8 @@ impl Case {
         } else {
             Question::Selection(asker.page(&joins))
         };
-        let mut case = Case { state, from, filter, joins, question };
+        let hidden = asker.hidden();
+        let mut case = Case { state, from, filter, joins, hidden, question };
         let memory = dataset.states.get_mut(&state).expect("a state of the dataset");
         case.go_on(random, memory);
         case
@@ -189,9 +192,24 @@ impl Asker<'_> {
                 on,
                 filter: if self.random.chance(70) { Condition::always() } else { self.condition(&[], 1, 1) },
                 optional: self.random.chance(45),
+                hidden: self.hidden(),
             });
         }
         joins
+    }
+
+    /// Fields that are left out of documents, of all or of some.
+    fn hidden(&mut self) -> Vec<Hidden> {
+        let mut hidden: Vec<Hidden> = Vec::new();
+        while hidden.len() < 3 && self.random.chance(20) {
+            let name = self.random.pick(PATHS).split('.').next().expect("a segment").to_owned();
+            let never = self.random.chance(30);
+            let unless = if never { Condition::never() } else { self.condition(&[], 1, 1) };
+            if hidden.iter().all(|other| other.name != name) {
+                hidden.push(Hidden { name, unless });
+            }
+        }
+        hidden
     }
 
     fn pair(&mut self, joins: &[&str]) -> (Path, Path) {
@@ -228,6 +246,9 @@ impl Asker<'_> {
                 _ => Condition::Or((0..=count).map(|_| self.condition(joins, depth - 1, exists)).collect()),
             };
         }
+        if !joins.is_empty() && self.random.chance(10) {
+            return Condition::Own(Box::new(self.condition(&[], depth, exists)));
+        }
         let at = self.path(joins);
         match self.random.below(16) {
             0 | 1 => {
@@ -259,7 +280,7 @@ impl Asker<'_> {
             }
             10 | 11 => {
                 let held = if self.random.chance(50) { json!(self.part(&at, 1)) } else { self.item(&at) };
-                Condition::Contains(at, held)
+                Condition::Contains(at, Operand::Value(held))
             }
             12 => Condition::IsNull(at),
             _ if exists > 0 => {

@@ -12,7 +12,29 @@ const BAD: &[(&str, &str)] = &[
     ("/collections/_c", r#"{"collections": {"_c": {}}}"#),
     ("/collections/a~1b", r#"{"collections": {"a/b": {}}}"#),
     ("/collections/c", r#"{"collections": {"c": 1}}"#),
-    ("/collections/c/rules", r#"{"collections": {"c": {"rules": {}}}}"#),
+    // Rules and roles.
+    ("/collections/c/rules", r#"{"collections": {"c": {"rules": []}}}"#),
+    ("/collections/c/rules/write", r#"{"collections": {"c": {"rules": {"write": true}}}}"#),
+    ("/collections/c/rules/read", r#"{"collections": {"c": {"rules": {"read": "all"}}}}"#),
+    ("/collections/c/rules/read", r#"{"collections": {"c": {"rules": {"read": ["role", "staff"]}}}}"#),
+    ("/collections/c/rules/read", r#"{"collections": {"c": {"rules": {"read": ["=", "f", {"old": "f"}]}}}}"#),
+    ("/collections/c/rules/insert", r#"{"collections": {"c": {"rules": {"insert": ["=", "f", {"old": "f"}]}}}}"#),
+    ("/collections/c/rules/update", r#"{"collections": {"c": {"closed": true, "rules": {"update": ["=", "f", 1]}}}}"#),
+    ("/collections/c/rules/delete", r#"{"collections": {"c": {"rules": {"delete": ["exists", "team"]}}}}"#),
+    ("/collections/c/rules/fields", r#"{"collections": {"c": {"rules": {"fields": []}}}}"#),
+    ("/collections/c/rules/fields/_f", r#"{"collections": {"c": {"rules": {"fields": {"_f": {}}}}}}"#),
+    (
+        "/collections/c/rules/fields/f/insert",
+        r#"{"collections": {"c": {"rules": {"fields": {"f": {"insert": true}}}}}}"#,
+    ),
+    ("/collections/c/rules/fields/f/read", r#"{"collections": {"c": {"rules": {"fields": {"f": {"read": 1}}}}}}"#),
+    ("/collections/c/checks/k", r#"{"collections": {"c": {"checks": {"k": ["=", "f", {"auth": "sub"}]}}}}"#),
+    ("/roles", r#"{"collections": {}, "roles": []}"#),
+    ("/roles/a.b", r#"{"collections": {}, "roles": {"a.b": {}}}"#),
+    ("/roles/staff/rule", r#"{"collections": {}, "roles": {"staff": {"rule": true}}}"#),
+    ("/roles/staff/from", r#"{"collections": {}, "roles": {"staff": {"from": "members"}}}"#),
+    ("/roles/staff/membership", r#"{"collections": {}, "roles": {"staff": {"membership": ["=", "f", 1]}}}"#),
+    ("/roles/staff/membership", r#"{"collections": {}, "roles": {"staff": {"membership": ["role", "staff"]}}}"#),
     ("/collections/c/index", r#"{"collections": {"c": {"index": []}}}"#),
     ("/collections/c/closed", r#"{"collections": {"c": {"closed": 1}}}"#),
     ("/collections/c/fields", r#"{"collections": {"c": {"fields": []}}}"#),
@@ -189,7 +211,7 @@ fn what_is_past_a_limit_is_refused_and_what_is_at_it_is_not() {
     let wrapped = |members: String| format!(r#"{{"collections": {{"c": {{{members}}}}}}}"#);
     let fields = |of: String| wrapped(format!(r#""fields": {{{of}}}"#));
     type Make<'m> = &'m dyn Fn(usize) -> String;
-    let cases: [(&str, usize, Make<'_>); 9] = [
+    let cases: [(&str, usize, Make<'_>); 11] = [
         ("collections", COLLECTIONS, &|n| {
             format!(r#"{{"collections": {{{}}}}}"#, many(n, |i| format!(r#""c{i}": {{}}"#)))
         }),
@@ -198,6 +220,12 @@ fn what_is_past_a_limit_is_refused_and_what_is_at_it_is_not() {
             fields(format!(r#""f": {{"type": "enum", "values": [{}]}}"#, many(n, |i| format!("\"{i}\""))))
         }),
         ("index paths", INDEX_PATHS, &|n| wrapped(format!(r#""indexes": [[{}]]"#, many(n, |i| format!("\"{i}\""))))),
+        ("roles", ROLES, &|n| {
+            format!(r#"{{"collections": {{}}, "roles": {{{}}}}}"#, many(n, |i| format!(r#""r{i}": {{}}"#)))
+        }),
+        ("fields with rules", COLLECTION_RULES, &|n| {
+            wrapped(format!(r#""rules": {{"fields": {{{}}}}}"#, many(n, |i| format!(r#""f{i}": {{}}"#))))
+        }),
         ("rules", COLLECTION_RULES, &|n| {
             wrapped(format!(r#""checks": {{{}}}"#, many(n, |i| format!(r#""k{i}": ["null", "f"]"#))))
         }),

@@ -4,17 +4,32 @@ use super::shape::{Members, Scope, path, shown, too_wide, wrong};
 use crate::error::{Code, Error, Result};
 use crate::id::CollectionName;
 use crate::limits::{CONDITION_DEPTH, CONDITION_NODES, DOCUMENT_BYTES, EXISTS_DEPTH, IN_VALUES, LIKE_PATTERN_BYTES};
+use crate::query::condition::holds;
 use crate::query::like::like_to_glob;
 use crate::query::names::Names;
-use crate::query::tree::{Comparison, Condition, Operand, Relation};
+use crate::query::tree::{Comparison, Condition, Given, Operand, Relation};
 use crate::value::{Path, Value};
 
 const OPERATORS: &str = "=, !=, <, <=, >, >=, is, in, like, prefix, contains, null, and, or, not, exists";
 
+/// What may stand for a value that is known later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Givens {
+    /// Nothing.
+    Nothing,
+    /// Who asks.
+    Auth,
+    /// Who asks, which roles that gives, and, in a rule of updates, the document before.
+    Rule {
+        /// It is a rule of updates.
+        old: bool,
+    },
+}
+
 /// Reads the conditions of one query and counts what they hold altogether.
-#[derive(Default)]
 pub(super) struct Conditions {
     nodes: usize,
+    givens: Givens,
 }
 
 /// How deep a condition stands: in operators, and in `exists` around it.
@@ -25,6 +40,11 @@ struct Depth {
 }
 
 impl Conditions {
+    /// Nothing is read yet.
+    pub(super) fn new(givens: Givens) -> Conditions {
+        Conditions { nodes: 0, givens }
+    }
+
     /// The condition that a member spells; always true if it is missing.
     pub(super) fn read(&mut self, value: Option<&Value>, scope: &Scope<'_>) -> Result<Condition> {
         value.map_or(Ok(Condition::always()), |value| self.condition(value, scope, Depth::default()))
@@ -42,25 +62,127 @@ impl Conditions {
         let Some((Value::String(operator), operands)) = value.as_array().and_then(|items| items.split_first()) else {
             return Err(wrong("A condition is an array, operator first: [\"=\", \"status\", \"open\"]."));
         };
+        if let Some(along) = self.along_reference(operator, operands, scope, deeper)? {
+            return Ok(along);
+        }
         match (operator.as_str(), operands) {
             ("and", all) => self.each(all, scope, deeper).map(Condition::And),
             ("or", any) => self.each(any, scope, deeper).map(Condition::Or),
             ("not", [one]) => Ok(Condition::Not(Box::new(self.condition(one, scope, deeper)?))),
-            ("null", [at]) => scope.path(at).map(Condition::IsNull),
-            ("in", [at, values]) => Ok(Condition::In(Operand::Path(scope.path(at)?), list(values)?)),
+            ("null", [at]) => Ok(match self.subject(at, scope)? {
+                Operand::Path(path) => Condition::IsNull(path),
+                given => Condition::Compare(Comparison::Equal, given, Operand::Value(Value::Null)),
+            }),
+            ("in", [at, values]) => {
+                let subject = self.subject(at, scope)?;
+                match self.given(values)? {
+                    Some(list) => Ok(Condition::OneOf(subject, list)),
+                    None => Ok(Condition::In(subject, list(values)?)),
+                }
+            }
             ("like", [at, Value::String(pattern)]) => like(scope.path(at)?, pattern),
             ("prefix", [at, Value::String(start)]) => {
                 fits(start.len())?;
                 Ok(Condition::Prefix(scope.path(at)?, start.clone()))
             }
-            ("contains", [at, value]) => Ok(Condition::Contains(scope.path(at)?, literal(value)?)),
+            ("contains", [at, value]) => {
+                let value = match self.given(value)? {
+                    Some(given) => Operand::Given(given),
+                    None => Operand::Value(literal(value)?),
+                };
+                match self.given(at)? {
+                    Some(list) => Ok(Condition::OneOf(value, list)),
+                    None => Ok(Condition::Contains(scope.path(at)?, value)),
+                }
+            }
+            ("role", [Value::String(name)]) if matches!(self.givens, Givens::Rule { .. }) => {
+                Ok(Condition::Role(name.clone()))
+            }
             ("exists", [relation]) => self.exists(relation, None, scope, deeper),
             ("exists", [relation, condition]) => self.exists(relation, Some(condition), scope, deeper),
             (operator, [left, right]) if comparison(operator).is_some() => {
                 let comparison = comparison(operator).unwrap_or(Comparison::Equal);
-                Ok(Condition::Compare(comparison, Operand::Path(scope.path(left)?), operand(right, scope)?))
+                Ok(Condition::Compare(comparison, self.subject(left, scope)?, self.operand(right, scope)?))
             }
             (operator, _) => Err(misused(operator)),
+        }
+    }
+
+    /// A condition on a field of the document that a reference leads to, `["=", "team.owner", …]`: it is one with
+    /// `exists`. Where there is no such document its fields are null, so what holds of null holds then too.
+    fn along_reference(
+        &mut self,
+        operator: &str,
+        operands: &[Value],
+        scope: &Scope<'_>,
+        depth: Depth,
+    ) -> Result<Option<Condition>> {
+        let is_of_a_path = matches!(operator, "null" | "in" | "like" | "prefix" | "contains");
+        if !is_of_a_path && comparison(operator).is_none() {
+            return Ok(None);
+        }
+        let Some((at, rest)) = operands.split_first() else { return Ok(None) };
+        if self.given(at)?.is_some() {
+            return Ok(None);
+        }
+        let Some((relation, inside)) = scope.along(&path(at)?) else { return Ok(None) };
+        if rest.iter().any(|operand| operand.as_object().is_some_and(|members| members.contains_key("path"))) {
+            return Err(wrong(
+                "Along a reference a field compares with a value; for two fields of one document use `exists`.",
+            ));
+        }
+        // "!=" is exactly the contrary of "=".
+        let (operator, negated) = if operator == "!=" { ("=", true) } else { (operator, false) };
+        let inside = Value::from_iter([("path", Value::from(inside.segments().to_vec()))]);
+        let spelled = std::iter::once(Value::from(operator)).chain([inside]).chain(rest.iter().cloned());
+        if depth.exists >= EXISTS_DEPTH {
+            return Err(too_wide(format!("References lead at most {EXISTS_DEPTH} steps on.")));
+        }
+        let there = Scope::alone(scope.names, relation.collection());
+        let deeper = Depth { exists: depth.exists + 1, ..depth };
+        let inner = self.condition(&Value::Array(spelled.collect()), &there, deeper)?;
+        let found = if holds(&inner, &Value::Null) {
+            let contrary = Condition::Exists(relation, Box::new(Condition::Not(Box::new(inner))));
+            Condition::Not(Box::new(contrary))
+        } else {
+            Condition::Exists(relation, Box::new(inner))
+        };
+        Ok(Some(if negated { Condition::Not(Box::new(found)) } else { found }))
+    }
+
+    /// What a condition is about: a path, or what is given.
+    fn subject(&self, value: &Value, scope: &Scope<'_>) -> Result<Operand> {
+        match self.given(value)? {
+            Some(given) => Ok(Operand::Given(given)),
+            None => scope.path(value).map(Operand::Path),
+        }
+    }
+
+    fn operand(&self, value: &Value, scope: &Scope<'_>) -> Result<Operand> {
+        if let Some(given) = self.given(value)? {
+            return Ok(Operand::Given(given));
+        }
+        match value {
+            Value::Object(members) if members.len() == 1 && members.contains_key("path") => {
+                scope.path(value).map(Operand::Path)
+            }
+            _ => literal(value).map(Operand::Value),
+        }
+    }
+
+    /// `{"auth": "sub"}` or `{"old": "status"}`, if it is one of them and may stand here.
+    fn given(&self, value: &Value) -> Result<Option<Given>> {
+        let Some(members) = value.as_object().filter(|members| members.len() == 1) else { return Ok(None) };
+        let read = |at: &Value| match at {
+            Value::Array(_) => path(&Value::from_iter([("path", at.clone())])),
+            at => path(at),
+        };
+        match (members.get("auth"), members.get("old"), self.givens) {
+            (Some(_), _, Givens::Nothing) => Err(wrong("{\"auth\": …} has no meaning here: this holds whoever asks.")),
+            (Some(claim), _, _) => Ok(Some(Given::Auth(read(claim)?))),
+            (_, Some(at), Givens::Rule { old: true }) => Ok(Some(Given::Old(read(at)?))),
+            (_, Some(_), _) => Err(wrong("{\"old\": …} stands in rules of updates alone.")),
+            _ => Ok(None),
         }
     }
 
@@ -122,15 +244,6 @@ fn misused(operator: &str) -> Error {
     wrong(format!("`{operator}` is written {usage}."))
 }
 
-fn operand(value: &Value, scope: &Scope<'_>) -> Result<Operand> {
-    match value {
-        Value::Object(members) if members.len() == 1 && members.contains_key("path") => {
-            scope.path(value).map(Operand::Path)
-        }
-        _ => literal(value).map(Operand::Value),
-    }
-}
-
 /// A value that stands for itself. An object would be mistaken for one that means something, so it is wrapped.
 fn literal(value: &Value) -> Result<Value> {
     let Value::Object(members) = value else {
@@ -142,9 +255,7 @@ fn literal(value: &Value) -> Result<Value> {
             fits_value(value)?;
             Ok(value.clone())
         }
-        (1, None) if members.contains_key("auth") => {
-            Err(wrong("{\"auth\": …} has no meaning before there are rules; send the value itself."))
-        }
+        (1, None) if members.contains_key("auth") => Err(wrong("{\"auth\": …} cannot stand in a list of values.")),
         (1, None) if members.contains_key("path") => Err(wrong("A value is expected here, not a path.")),
         _ => Err(wrong("Write an object that is meant as a value as {\"value\": {…}}.")),
     }

@@ -60,6 +60,7 @@ impl Includes<'_> {
             name,
             relation,
             select,
+            hidden: Vec::new(),
             includes,
         })
     }
@@ -168,5 +169,6 @@ fn place(
         on,
         filter: conditions.read(join.members.get("where"), &there)?,
         optional: join.members.flag("optional")?,
+        hidden: Vec::new(),
     })
 }

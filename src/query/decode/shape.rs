@@ -4,6 +4,7 @@ use crate::error::{Code, Error, Result};
 use crate::id::CollectionName;
 use crate::limits::{NAME_BYTES, QUERY_TERMS};
 use crate::query::names::Names;
+use crate::query::tree::Relation;
 use crate::value::{Map, Path, Value};
 
 /// A query that does not hold together, and why.
@@ -141,6 +142,23 @@ impl<'a> Scope<'a> {
     /// The join that a path leads into, if it does.
     pub(super) fn join_of(&self, path: &Path) -> Option<&CollectionName> {
         self.joins.iter().find(|(name, _)| name == path.head()).map(|(_, collection)| collection)
+    }
+
+    /// The reference that a path goes on from, and where it goes from there.
+    pub(super) fn along(&self, path: &Path) -> Option<(Relation, Path)> {
+        let collection = self.collection.filter(|_| self.join_of(path).is_none())?;
+        let segments = path.segments();
+        let steps = 1..segments.len();
+        steps
+            .filter_map(|at| {
+                let (first, rest) = (segments.get(..at)?, segments.get(at..)?);
+                let reference = Path::from_segments(first.to_vec()).ok()?;
+                match self.names.relation(collection, &reference.to_string())? {
+                    forward @ Relation::Forward { .. } => Some((forward, Path::from_segments(rest.to_vec()).ok()?)),
+                    Relation::Reverse { .. } => None,
+                }
+            })
+            .next()
     }
 
     /// That a path leads somewhere as far as the schema knows.

@@ -7,7 +7,7 @@ use super::total_order;
 use crate::error::{Code, Result, refuse};
 use crate::limits::{ANSWER_BYTES, IN_VALUES, INCLUDED_ROWS};
 use crate::query::selection::{Along, Among, Selection, Source, too_many_bytes};
-use crate::query::tree::{Condition, Include, Relation, Selected};
+use crate::query::tree::{Include, Relation, Selected};
 use crate::value::Path;
 
 /// Fetches what hangs on rows, within the bounds of one answer.
@@ -32,10 +32,11 @@ fn ends(relation: &Relation) -> Result<(Path, Path)> {
 /// What the selection of an include's parents can bring along: whatever is one document, whole.
 pub(super) fn along(include: &Include) -> Option<Along<'_>> {
     match &include.relation {
-        Relation::Forward { path, collection } if include.limit > 0 && include.filter == Condition::always() => {
-            Some(Along { path, collection })
+        Relation::Forward { path, collection } => {
+            let is_whole = include.limit > 0 && include.filter.is_always() && include.hidden.is_empty();
+            is_whole.then_some(Along { path, collection })
         }
-        _ => None,
+        Relation::Reverse { .. } => None,
     }
 }
 
@@ -63,6 +64,7 @@ pub(super) fn selection(include: &Include, ids: Vec<String>, at: Option<i64>) ->
         among: Some(Among { path, values: ids }),
         at,
         along: include.includes.iter().filter_map(along).collect(),
+        hidden: &include.hidden,
     })
 }
 

@@ -37,9 +37,16 @@ impl<'l> Statement<'l> {
             }
             Condition::Like(path, pattern) => self.like(&scope.place(path), pattern),
             Condition::Prefix(path, prefix) => self.prefix(&scope.place(path), prefix),
-            Condition::Contains(path, value) => self.contains(&scope.place(path), value),
+            Condition::Contains(path, Operand::Value(value)) => self.contains(&scope.place(path), value),
             Condition::IsNull(path) => self.is_null(&scope.place(path)),
             Condition::Exists(relation, condition) => self.exists(relation, condition, &scope.document),
+            Condition::Own(condition) => self.condition(condition, &Scope::of(scope.document.clone())),
+            // They are bound before anything is asked.
+            Condition::Contains(..)
+            | Condition::OneOf(..)
+            | Condition::Role(_)
+            | Condition::Compare(..)
+            | Condition::In(Operand::Given(_), _) => Ok(Piece::never()),
         }
     }
 

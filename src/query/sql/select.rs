@@ -8,7 +8,7 @@ use super::statement::{Compiled, Statement};
 use crate::error::Result;
 use crate::id::CollectionName;
 use crate::query::selection::{Along, Selection};
-use crate::query::tree::{Comparison, Condition, Join, Operand};
+use crate::query::tree::{Comparison, Condition, Hidden, Join, Operand};
 use crate::store::Cell;
 use crate::value::{Path, Value};
 
@@ -74,6 +74,7 @@ pub(super) fn reads_along(selection: &Selection<'_>, layout: &Layout) -> bool {
 fn equalities(condition: &Condition) -> Vec<&Path> {
     match condition {
         Condition::And(all) => all.iter().flat_map(equalities).collect(),
+        Condition::Own(own) => equalities(own),
         Condition::Compare(Comparison::Equal, Operand::Path(path), Operand::Value(_))
         | Condition::Compare(Comparison::Equal, Operand::Value(_), Operand::Path(path)) => vec![path],
         _ => Vec::new(),
@@ -95,7 +96,7 @@ pub(super) fn part(
     let filter = statement.filter(selection, &scope, &terms, part, Piece::always())?;
     let order = statement.order_by(&terms)?;
     let limit = statement.count(limit)?;
-    let mut wanted = columns(&scope, "body");
+    let mut wanted = statement.bodies(selection, &scope)?;
     // Where one text does not hold them, documents that many rows refer to would be held once for each.
     if form == Form::Text && reads_along(selection, layout) {
         for along in &selection.along {
@@ -135,9 +136,10 @@ pub(super) fn among(
         let outer = Scope::of(Document { alias: "o".to_owned(), ..scope.document.clone() });
         let outer_order = statement.order_by(&super::keyset::terms(&selection.order, &outer))?;
         let outer_order = outer_order.replacen(" ORDER BY ", ", ", 1);
+        let body = statement.body(&outer.document, selection.hidden)?;
         let (list, table) = (statement.text(list.to_string())?, statement.from(selection.from)?);
         let rows = format!(
-            "SELECT o.body AS c0, ids.value AS c1 FROM json_each({list}) AS ids CROSS JOIN {table} AS o ON o.no IN \
+            "SELECT {body} AS c0, ids.value AS c1 FROM json_each({list}) AS ids CROSS JOIN {table} AS o ON o.no IN \
              (SELECT t0.no FROM {from} WHERE {}{order} LIMIT {limit}) ORDER BY ids.key{outer_order}{UNBOUNDED}",
             filter.text(),
         );
@@ -149,19 +151,20 @@ pub(super) fn among(
     let filter = statement.filter(selection, &scope, &terms, Part::All, own)?;
     if place.kind == Kind::Id && selection.joins.is_empty() {
         // One row an id: nothing to order, nothing to bound.
-        let rows = format!("SELECT t0.body AS c0, {id} AS c1 FROM {from} WHERE {}", filter.text());
+        let body = statement.body(&scope.document, selection.hidden)?;
+        let rows = format!("SELECT {body} AS c0, {id} AS c1 FROM {from} WHERE {}", filter.text());
         return Ok((statement.finish(form.of(&with, &rows, width))?, width));
     }
-    // The bodies are fetched for the rows that stay, where there is a row number to fetch them by.
-    let (held, read): (&str, fn(&str, usize) -> String) = if statement.is_earlier() {
-        ("body", |_, at| format!("b{at}"))
+    // The bodies are fetched for the rows that stay, where there is a row number to fetch them by and all of them is shown.
+    let whole = selection.hidden.is_empty() && selection.joins.iter().all(|join| join.hidden.is_empty());
+    let (held, read): (Vec<String>, fn(&str, usize) -> String) = if whole && !statement.is_earlier() {
+        (columns(&scope, "no"), |table, at| format!("(SELECT body FROM {table} WHERE no = b{at})"))
     } else {
-        ("no", |table, at| format!("(SELECT body FROM {table} WHERE no = b{at})"))
+        (statement.bodies(selection, &scope)?, |_, at| format!("b{at}"))
     };
     let tables = statement.tables(selection)?;
     let outer: Vec<String> = tables.iter().enumerate().map(|(at, table)| read(table, at)).collect();
-    let inner: Vec<String> =
-        columns(&scope, held).iter().enumerate().map(|(at, column)| format!("{column} AS b{at}")).collect();
+    let inner: Vec<String> = held.iter().enumerate().map(|(at, column)| format!("{column} AS b{at}")).collect();
     let (order, limit) = (statement.order_by(&terms)?, statement.count(selection.limit)?);
     let rows = format!(
         "SELECT {} FROM (SELECT {}, {id} AS owner, row_number() OVER (PARTITION BY {id}{order}) AS place FROM {from} \
@@ -248,6 +251,33 @@ impl<'l> Statement<'l> {
             reading.from.push_str(&format!(" {kind} {table} AS t{at} ON t{at}.no = l{at}.no"));
         }
         Ok(on)
+    }
+
+    /// The text of a document, without what is hidden of it.
+    fn body(&mut self, document: &Document<'l>, hidden: &[Hidden]) -> Result<String> {
+        let mut body = format!("{}.body", document.alias);
+        if hidden.is_empty() {
+            return Ok(body);
+        }
+        body.insert_str(0, "json_remove(");
+        for Hidden { name, unless } in hidden {
+            let path = self.text(Path::from_segments(vec![name.clone()])?.to_sqlite())?;
+            let unless = self.condition(unless, &Scope::of(document.clone()))?;
+            self.fits(&unless)?;
+            // No field is called `_`: a path to nothing takes nothing away.
+            body.push_str(&format!(", CASE WHEN {} THEN '$._' ELSE {path} END", unless.text()));
+        }
+        body.push(')');
+        Ok(body)
+    }
+
+    /// The texts of a selection's document and of those joined to it.
+    fn bodies(&mut self, selection: &Selection<'_>, scope: &Scope<'_, 'l>) -> Result<Vec<String>> {
+        let mut bodies = vec![self.body(&scope.document, selection.hidden)?];
+        for ((_, document), join) in scope.joined.iter().zip(selection.joins) {
+            bodies.push(self.body(document, &join.hidden)?);
+        }
+        Ok(bodies)
     }
 
     /// The tables of a selection, its own first.

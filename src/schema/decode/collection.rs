@@ -10,15 +10,10 @@ use crate::schema::change::same_set;
 use crate::schema::model::{Collection, Migration, ReverseRelation};
 use crate::value::{Path, Value};
 
-const MEMBERS: &[&str] = &["fields", "indexes", "unique", "checks", "closed", "ttl", "relations", "migrate"];
+const MEMBERS: &[&str] = &["fields", "indexes", "unique", "checks", "closed", "ttl", "relations", "migrate", "rules"];
 
 /// The collection that `value` spells.
 pub(super) fn read(value: &Value) -> Result<Collection> {
-    if value.get("rules").is_some() {
-        let what = "Rules are not carried out yet, and a rule that is not would leave open what it should close: \
-                    leave them out, and give keys a role instead.";
-        return within("rules", Err(invalid(what)));
-    }
     let given = members(value, MEMBERS)?;
     let mut collection = Collection { closed: flag(given, "closed")?, ..Collection::default() };
     if let Some(fields) = given.get("fields") {

@@ -1,0 +1,211 @@
+//! Rules over a batch: what the principal may not read is not there for it, and what it changes is held against the
+//! rules as documents were and as they will be.
+
+use std::collections::BTreeMap;
+
+use super::decide::Deciding;
+use super::state::collection_of;
+use super::workspace::{After, Entry, Stored, Workspace};
+use crate::error::{Code, Error, Result};
+use crate::id::DocumentRef;
+use crate::query::tree::Condition;
+use crate::rules::{Action, Bound, refused};
+use crate::schema::model::{Default, Rule};
+use crate::store::Store;
+use crate::value::{Map, Value};
+
+/// On which side of a batch a rule is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// Of the document as it was, among the others as they were.
+    Before,
+    /// Of the document as it will be, among the others as they will be.
+    After,
+}
+
+impl<'a, S: Store> Deciding<'a, S> {
+    fn bound(&self) -> Option<&'a Bound> {
+        self.permit.bound()
+    }
+
+    /// Loads a document, and conceals it from a principal that may not read it: for that one it is not there.
+    pub(super) fn look_at(&mut self, document: &DocumentRef) -> Result<()> {
+        self.work.load(document, &self.state.layout, self.store)?;
+        if !self.sees(document)? {
+            self.work.conceal(document);
+        }
+        Ok(())
+    }
+
+    /// Whether the principal may know of a document that was loaded: it may read it, or has just written it.
+    pub(super) fn sees(&mut self, document: &DocumentRef) -> Result<bool> {
+        let Some(bound) = self.bound() else { return Ok(true) };
+        let Some(Entry { before: Some(before), after: After::Untouched }) = self.work.get(document) else {
+            return Ok(true);
+        };
+        let view = before.value()?;
+        let rule = bound.rule(Action::Read, &document.collection, &self.state.schema, None);
+        self.satisfies(&rule, &view, Side::Before)
+    }
+
+    fn satisfies(&mut self, condition: &Condition, view: &Value, side: Side) -> Result<bool> {
+        match side {
+            Side::Before => self.holds_among(condition, view, &Workspace::default()),
+            Side::After => {
+                let work = std::mem::take(&mut self.work);
+                let held = self.holds_among(condition, view, &work);
+                self.work = work;
+                held
+            }
+        }
+    }
+
+    /// Notes what the system filled in of a new document: that nobody had to be allowed to set.
+    pub(super) fn note_defaults(&mut self, document: &DocumentRef, given: &[String], fitted: &Map<String, Value>) {
+        let Some(rules) = self.bound().and(collection_of(&self.state.schema, &document.collection).rules.as_ref())
+        else {
+            return;
+        };
+        let filled = rules.fields.keys().filter(|name| !given.contains(name));
+        let filled: BTreeMap<String, Value> =
+            filled.filter_map(|name| Some((name.clone(), fitted.get(name)?.clone()))).collect();
+        self.filled.insert(document.clone(), filled);
+    }
+
+    /// Puts into a replacement what the principal cannot see of the document that it replaces, so that it stays.
+    ///
+    /// # Errors
+    /// `forbidden` for a value of a field that is computed and hidden: whether it is right would tell it.
+    pub(super) fn keep_hidden(&mut self, document: &DocumentRef, body: &mut Map<String, Value>) -> Result<()> {
+        let Some(bound) = self.bound() else { return Ok(()) };
+        let hidden = bound.hidden(&document.collection, &self.state.schema);
+        if hidden.is_empty() {
+            return Ok(());
+        }
+        let entry = self.work.get(document);
+        let action = if entry.is_some_and(Entry::is_there) { Action::Update } else { Action::Insert };
+        let former = entry.map(Entry::members).transpose()?.flatten();
+        let before = entry.and_then(|entry| entry.before.as_ref()).map(Stored::value).transpose()?;
+        let computed = &collection_of(&self.state.schema, &document.collection).computed;
+        for hidden in hidden {
+            if computed.contains(&hidden.name) {
+                if body.contains_key(&hidden.name) {
+                    return Err(refused(action, document, Some(&hidden.name)));
+                }
+                continue;
+            }
+            let (Some(former), Some(before)) = (&former, &before) else { continue };
+            let Some(value) = former.get(&hidden.name).filter(|_| !body.contains_key(&hidden.name)) else { continue };
+            if !self.satisfies(&hidden.unless, before, Side::Before)? {
+                body.insert(hidden.name, value.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the rules of documents that operations changed as these were, before anything follows from the changes.
+    pub(super) fn permitted_before(&mut self, documents: &[DocumentRef]) -> Result<()> {
+        let Some(bound) = self.bound() else { return Ok(()) };
+        for document in documents {
+            let Some(Entry { before: Some(before), after }) = self.work.get(document) else { continue };
+            let view = before.value()?;
+            let action = match after {
+                After::Untouched => continue,
+                After::Gone => Action::Delete,
+                After::Document(_) => Action::Update,
+            };
+            let rules = collection_of(&self.state.schema, &document.collection).rules.as_ref();
+            // A rule that looks at the document as it was says itself what it may become, and is asked of that.
+            if action == Action::Update && rules.is_some_and(|rules| rules.update.sees_old) {
+                continue;
+            }
+            let rule = bound.rule(action, &document.collection, &self.state.schema, None);
+            if !self.satisfies(&rule, &view, Side::Before)? {
+                return Err(refused(action, document, None));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the rules of documents that operations changed as these will be.
+    pub(super) fn permitted_after(&mut self, documents: &[DocumentRef]) -> Result<()> {
+        let Some(bound) = self.bound() else { return Ok(()) };
+        for document in documents {
+            let Some(entry) = self.work.get(document) else { continue };
+            let After::Document(members) = &entry.after else { continue };
+            let (view, members) = (entry.view(document)?, members.clone());
+            let old = entry.before.as_ref().map(Stored::value).transpose()?;
+            let action = if old.is_some() { Action::Update } else { Action::Insert };
+            let rule = bound.rule(action, &document.collection, &self.state.schema, old.as_ref());
+            if !self.satisfies(&rule, &view, Side::After)? {
+                return Err(refused(action, document, None));
+            }
+            self.fields_permitted(document, action, &members, &view, old.as_ref())?;
+            if self.work.is_concealed(document) {
+                return Err(Error::new(Code::Exists, format!("{document} is there already: choose another id.")));
+            }
+        }
+        Ok(())
+    }
+
+    fn fields_permitted(
+        &mut self,
+        document: &DocumentRef,
+        action: Action,
+        members: &Map<String, Value>,
+        view: &Value,
+        old: Option<&Value>,
+    ) -> Result<()> {
+        let state = self.state;
+        let collection = collection_of(&state.schema, &document.collection);
+        let (Some(bound), Some(rules)) = (self.bound(), &collection.rules) else { return Ok(()) };
+        for (name, rule) in rules.fields.iter().filter_map(|(name, rules)| Some((name, rules.update.as_ref()?))) {
+            if collection.computed.contains(name) {
+                continue;
+            }
+            let now = members.get(name).unwrap_or(&Value::Null);
+            let is_set = match old {
+                Some(old) => old.get(name).unwrap_or(&Value::Null) != now,
+                None => {
+                    let filled = self.filled.get(document).and_then(|filled| filled.get(name));
+                    let default = match collection.fields.get(name).and_then(|field| field.default.as_ref()) {
+                        Some(Default::Value(value)) => value,
+                        _ => &Value::Null,
+                    };
+                    now != filled.unwrap_or(&Value::Null) && now != default && !now.is_null()
+                }
+            };
+            if is_set && !self.field_permitted(bound, rule, view, old)? {
+                return Err(refused(action, document, Some(name)));
+            }
+        }
+        Ok(())
+    }
+
+    fn field_permitted(&mut self, bound: &Bound, rule: &Rule, view: &Value, old: Option<&Value>) -> Result<bool> {
+        let condition = bound.bound(rule, old);
+        let before = match old {
+            Some(old) if !rule.sees_old => self.satisfies(&condition, old, Side::Before)?,
+            _ => true,
+        };
+        Ok(before && self.satisfies(&condition, view, Side::After)?)
+    }
+
+    /// An error as far as the principal may know of what it is about.
+    pub(super) fn discreet(&self, mut error: Error) -> Error {
+        if self.bound().is_none() {
+            return error;
+        }
+        match error.code {
+            Code::UniqueViolation => {
+                error.members.remove("with");
+                "Another document has the same values.".clone_into(&mut error.detail);
+            }
+            Code::RefViolation if error.members.remove("referrer").is_some() => {
+                "It cannot be deleted: other documents refer to it.".clone_into(&mut error.detail);
+            }
+            _ => {}
+        }
+        error
+    }
+}
