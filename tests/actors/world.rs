@@ -185,6 +185,12 @@ impl World {
         self.send(ask("PUT", "_schema").body(&json!({ "collections": collections })))
     }
 
+    /// The token of a key.
+    pub fn key(&mut self, name: &str, role: &str) -> String {
+        let made = self.send(ask("POST", "_keys").body(&json!({ "name": name, "role": role }))).expect(201);
+        made.json["key"].as_str().expect("a key").to_owned()
+    }
+
     /// Sends a request as a router does. A millisecond passes.
     pub fn send(&mut self, ask: Ask) -> Reply {
         self.now += 1_000;
