@@ -152,6 +152,7 @@ fn selection(query: &Query) -> Selection<'_> {
         among: None,
         at: None,
         along: Vec::new(),
+        hidden: &[],
     }
 }
 

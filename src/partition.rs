@@ -9,6 +9,7 @@ mod commit;
 mod constraint;
 mod decide;
 mod expiry;
+mod explain;
 mod import;
 mod key;
 mod learn;
@@ -207,6 +208,7 @@ impl<S: Store> Partition<S> {
                 })
             }
             PartitionCall::Sync => Ok(Answer::empty(101)),
+            PartitionCall::ExplainAccess => explain::explain(body, state, store, moment),
             PartitionCall::Learn | PartitionCall::Many { .. } => refuse(Code::Internal, "That is served elsewhere."),
             PartitionCall::Write { .. }
             | PartitionCall::Insert { .. }

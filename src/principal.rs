@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::KeyName;
-use crate::value::Value;
+use crate::value::{Map, Value};
 use crate::wire::{Bearer, Credential, Role};
 
 /// Who asks.
@@ -19,6 +19,13 @@ pub(crate) enum Principal {
         /// What it allows at most.
         role: Role,
     },
+    /// The holder of a token of an issuer that the database trusts.
+    Token {
+        /// What the token says.
+        claims: Map<String, Value>,
+    },
+    /// Nobody in particular.
+    Anonymous,
 }
 
 /// Who has these credentials; `None` if nobody known has.
@@ -29,18 +36,25 @@ pub(crate) fn identify(bearer: &Bearer, credentials: &[Credential]) -> Option<Pr
         Bearer::Hash(hash) => hash,
     };
     let found = credentials.iter().find(|credential| credential.hash == *hash)?;
-    Some(match found.role {
-        Role::Admin => Principal::Admin,
-        role => Principal::Key { name: found.name.clone(), role },
-    })
+    Some(Principal::of_key(found))
 }
 
 impl Principal {
+    /// The holder of an API key.
+    pub(crate) fn of_key(key: &Credential) -> Principal {
+        match key.role {
+            Role::Admin => Principal::Admin,
+            role => Principal::Key { name: key.name.clone(), role },
+        }
+    }
+
     /// What `{"auth": …}` reads of it.
     pub(crate) fn auth(&self) -> Value {
         match self {
             Principal::Admin => Value::Null,
             Principal::Key { name, role } => json!({ "key": name, "role": role }),
+            Principal::Token { claims } => Value::Object(claims.clone()),
+            Principal::Anonymous => json!({}),
         }
     }
 
@@ -59,6 +73,8 @@ impl Principal {
         match self {
             Principal::Admin => String::new(),
             Principal::Key { name, .. } => json!(["key", name]).to_string(),
+            Principal::Token { claims } => json!(["token", claims.get("iss"), claims.get("sub")]).to_string(),
+            Principal::Anonymous => "anonymous".to_owned(),
         }
     }
 

@@ -140,6 +140,12 @@ pub fn route(head: &Head<'_>, moment: &mut Moment<'_>) -> Result<Route> {
             let batch = moment.new_id();
             Ok(Route::Peek(Peek::new(db, head.bearer.clone(), batch, false, Wanted::Query)))
         }
+        (Place::ExplainAccess(db), Method::Post) => {
+            head.parameters(&[])?;
+            head.unconditional()?;
+            let batch = moment.new_id();
+            Ok(Route::Peek(Peek::new(db, head.bearer.clone(), batch, false, Wanted::ExplainAccess)))
+        }
         (Place::Batch(db), Method::Post) => {
             head.parameters(&[])?;
             head.unconditional()?;

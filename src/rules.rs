@@ -44,7 +44,8 @@ impl Action {
             .find(|action| action.as_str() == name)
     }
 
-    fn of(self, rules: &Rules) -> &Rule {
+    /// The rule that decides it.
+    pub(crate) fn of(self, rules: &Rules) -> &Rule {
         match self {
             Action::Read => &rules.read,
             Action::Insert => &rules.insert,
@@ -170,7 +171,18 @@ impl Bound {
         Ok(roles)
     }
 
-    fn bind(&self, condition: &Condition, old: Option<&Value>) -> Condition {
+    /// The names of the roles that the principal has.
+    pub(crate) fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    /// Whether it is an API key.
+    pub(crate) fn is_key(&self) -> bool {
+        self.is_key
+    }
+
+    /// A condition of a rule, bound to who asks and to the document before the change.
+    pub(crate) fn bind(&self, condition: &Condition, old: Option<&Value>) -> Condition {
         let role = |name: &str| self.roles.iter().any(|role| role == name);
         bind(condition, &Binding { auth: &self.auth, old, role: &role })
     }
@@ -200,11 +212,6 @@ impl Bound {
             (!unless.is_always()).then(|| Hidden { name: name.clone(), unless })
         });
         read.collect()
-    }
-
-    /// A rule, bound to who asks and to the document before the change.
-    pub(crate) fn bound(&self, rule: &Rule, old: Option<&Value>) -> Condition {
-        self.bind(&rule.condition, old)
     }
 }
 

@@ -4,6 +4,8 @@
 
 #[path = "rules/generator.rs"]
 mod generator;
+#[path = "rules/named.rs"]
+mod named;
 #[path = "executors/random.rs"]
 mod random;
 #[path = "rules/reads.rs"]

@@ -22,7 +22,7 @@ pub(super) fn role_for(call: &PartitionCall) -> Role {
         PartitionCall::Write { .. } | PartitionCall::Insert { .. } | PartitionCall::Batch | PartitionCall::Import => {
             Role::Write
         }
-        PartitionCall::Learn => Role::Admin,
+        PartitionCall::ExplainAccess | PartitionCall::Learn => Role::Admin,
     }
 }
 
@@ -30,6 +30,7 @@ pub(super) fn role_for(call: &PartitionCall) -> Role {
 pub(super) fn writes(call: &PartitionCall) -> bool {
     match call {
         PartitionCall::Many { writes } => *writes,
+        PartitionCall::ExplainAccess => false,
         call => role_for(call) > Role::Read,
     }
 }

@@ -184,7 +184,7 @@ impl<'a, S: Store> Deciding<'a, S> {
 
     fn field_permitted(&mut self, bound: &Bound, rule: &Rule, view: &Value, old: Option<&Value>) -> Result<bool> {
         // Before it was there, nothing was in it.
-        let condition = bound.bound(rule, Some(old.unwrap_or(&Value::Null)));
+        let condition = bound.bind(&rule.condition, Some(old.unwrap_or(&Value::Null)));
         let before = match old {
             Some(old) if !rule.sees_old => self.satisfies(&condition, old, Side::Before)?,
             _ => true,

@@ -27,6 +27,7 @@ pub(super) enum Wanted {
     Query,
     Batch,
     Insert { collection: CollectionName, key: Option<Key> },
+    ExplainAccess,
 }
 
 impl Peek {
@@ -57,6 +58,12 @@ impl Peek {
             Wanted::Insert { collection, key } => {
                 let key = insert_key(object(look::<Document<'_>>(body)?.0)?, key)?;
                 (key, PartitionCall::Insert { collection }, (batch, named))
+            }
+            Wanted::ExplainAccess => {
+                let Text::Is(document) = object(look::<Asked<'_>>(body)?.0)? else {
+                    return refuse(Code::InvalidRequest, "Say of which `document`: \"<collection>/<id>\".");
+                };
+                (DocumentRef::parse(&document)?.id.key(), PartitionCall::ExplainAccess, (batch, named))
             }
         };
         Ok(PartitionRequest { db, key, bearer, batch, named, call })
@@ -152,6 +159,16 @@ pub(super) struct Document<'de>(pub(super) Option<Text<'de>>);
 impl<'de> Shape<'de> for Document<'de> {
     fn members<A: MapAccess<'de>>(members: A) -> std::result::Result<Self, A::Error> {
         one_text(members, "id").map(|text| Document(Some(text)))
+    }
+}
+
+/// What is asked of rules: the `document`.
+#[derive(Default)]
+struct Asked<'de>(Option<Text<'de>>);
+
+impl<'de> Shape<'de> for Asked<'de> {
+    fn members<A: MapAccess<'de>>(members: A) -> std::result::Result<Self, A::Error> {
+        one_text(members, "document").map(|text| Asked(Some(text)))
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) enum Place {
     Sync(DatabaseName),
     Import(DatabaseName),
     Export(DatabaseName),
+    ExplainAccess(DatabaseName),
     Collection(DatabaseName, CollectionName),
     Document(DatabaseName, DocumentRef),
 }
@@ -78,6 +79,7 @@ impl Place {
             (Some("_sync"), None) => Ok(Place::Sync(db)),
             (Some("_import"), None) => Ok(Place::Import(db)),
             (Some("_export"), None) => Ok(Place::Export(db)),
+            (Some("_explain-access"), None) => Ok(Place::ExplainAccess(db)),
             (Some(name), _) if name.is_empty() || name.starts_with('_') => unknown(),
             (Some(name), None) => Ok(Place::Collection(db, CollectionName::parse(name)?)),
             (Some(name), Some(id)) => {
@@ -97,7 +99,12 @@ impl Place {
             Place::Schema(_) => "GET, HEAD, PUT",
             Place::Keys(_) => "GET, HEAD, POST",
             Place::NamedKey(..) => "DELETE",
-            Place::Query(_) | Place::Batch(_) | Place::Many(_) | Place::Import(_) | Place::Collection(..) => "POST",
+            Place::Query(_)
+            | Place::Batch(_)
+            | Place::Many(_)
+            | Place::Import(_)
+            | Place::ExplainAccess(_)
+            | Place::Collection(..) => "POST",
             Place::Document(..) => "GET, HEAD, PUT, PATCH, DELETE",
         }
     }

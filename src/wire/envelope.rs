@@ -113,6 +113,8 @@ pub enum PartitionCall {
         /// The last document that was given before.
         after: Option<DocumentRef>,
     },
+    /// Say which rule decides what the body asks, and why.
+    ExplainAccess,
     /// Learn what the catalog says in the body.
     Learn,
 }
@@ -135,6 +137,7 @@ impl PartitionCall {
             | PartitionCall::Batch
             | PartitionCall::Many { .. }
             | PartitionCall::Import
+            | PartitionCall::ExplainAccess
             | PartitionCall::Learn => true,
         }
     }

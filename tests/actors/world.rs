@@ -150,6 +150,15 @@ macro_rules! moment {
     };
 }
 
+/// Who sends a token.
+fn bearer(token: &str) -> Bearer {
+    match token {
+        "" => Bearer::Nobody,
+        ROOT => Bearer::Root,
+        token => Bearer::Hash(token_hash(token)),
+    }
+}
+
 fn store() -> SqliteStore {
     SqliteStore::in_memory().expect("a store")
 }
@@ -195,11 +204,7 @@ impl World {
     pub fn send(&mut self, ask: Ask) -> Reply {
         self.now += 1_000;
         let header = |name: &str| ask.headers.iter().find(|(header, _)| *header == name).map(|(_, text)| text.clone());
-        let bearer = match ask.token.as_str() {
-            "" => Bearer::Nobody,
-            ROOT => Bearer::Root,
-            token => Bearer::Hash(token_hash(token)),
-        };
+        let bearer = bearer(&ask.token);
         let head = Head { method: ask.method, path: &ask.path, query: &ask.query, header: &header, bearer };
         let routed = {
             moment!(self, moment);
@@ -227,11 +232,16 @@ impl World {
 
     /// Asks the partition of a key what no request of HTTP asks as such.
     pub fn call(&mut self, key: &str, call: PartitionCall, body: &str) -> Reply {
+        self.call_as(ROOT, key, call, body)
+    }
+
+    /// The same by the holder of a token.
+    pub fn call_as(&mut self, token: &str, key: &str, call: PartitionCall, body: &str) -> Reply {
         self.now += 1_000;
         let batch = self.batch_id(0);
         let db = DatabaseName::parse(DB).expect("a name");
         let key = Key::parse(key).expect("a key");
-        let request = PartitionRequest { db, key, bearer: Bearer::Root, batch, named: false, call };
+        let request = PartitionRequest { db, key, bearer: bearer(token), batch, named: false, call };
         Reply::of(self.ask_partition(&request, body.as_bytes()))
     }
 

@@ -157,13 +157,14 @@ pub(super) fn among(
     }
     // The bodies are fetched for the rows that stay, where there is a row number to fetch them by and all of them is shown.
     let whole = selection.hidden.is_empty() && selection.joins.iter().all(|join| join.hidden.is_empty());
-    let (held, read): (Vec<String>, fn(&str, usize) -> String) = if whole && !statement.is_earlier() {
-        (columns(&scope, "no"), |table, at| format!("(SELECT body FROM {table} WHERE no = b{at})"))
-    } else {
-        (statement.bodies(selection, &scope)?, |_, at| format!("b{at}"))
+    let later = whole && !statement.is_earlier();
+    let held = if later { columns(&scope, "no") } else { statement.bodies(selection, &scope)? };
+    let read = |(at, table): (usize, &String)| match later {
+        true => format!("(SELECT body FROM {table} WHERE no = b{at})"),
+        false => format!("b{at}"),
     };
     let tables = statement.tables(selection)?;
-    let outer: Vec<String> = tables.iter().enumerate().map(|(at, table)| read(table, at)).collect();
+    let outer: Vec<String> = tables.iter().enumerate().map(read).collect();
     let inner: Vec<String> = held.iter().enumerate().map(|(at, column)| format!("{column} AS b{at}")).collect();
     let (order, limit) = (statement.order_by(&terms)?, statement.count(selection.limit)?);
     let rows = format!(

@@ -1,0 +1,376 @@
+//! What rules promise, one promise at a time.
+
+use serde_json::{Value, json};
+
+use super::world::{Reply, World, ask};
+
+/// A shop whose customers see their own orders; what an order earned, and who is watched, is the staff's to know.
+fn shop() -> Value {
+    json!({
+        "collections": {
+            "customers": {
+                "fields": { "user": { "type": "string" }, "email": { "type": "string", "unique": true } },
+                "rules": {
+                    "read": ["=", "user", { "auth": "key" }],
+                    "insert": ["=", "user", { "auth": "key" }],
+                    "update": ["=", "user", { "auth": "key" }],
+                    "delete": ["=", "user", { "auth": "key" }],
+                },
+            },
+            "orders": {
+                "fields": {
+                    "customer": { "ref": "customers", "onDelete": "restrict" },
+                    "margin": { "type": "int", "default": 0 },
+                    "made": { "type": "timestamp", "default": { "now": true } },
+                    "status": { "type": "string", "default": "open" },
+                    "double": { "type": "int", "optional": true, "computed": ["*", "margin", 2] },
+                },
+                "indexes": ["margin", "status"],
+                "rules": {
+                    "read": ["=", "customer.user", { "auth": "key" }],
+                    "insert": ["=", "customer.user", { "auth": "key" }],
+                    "update": ["=", "customer.user", { "auth": "key" }],
+                    "fields": {
+                        "margin": { "read": ["role", "staff"], "update": ["role", "staff"] },
+                        "double": { "read": ["role", "staff"] },
+                        "made": { "update": false },
+                        "status": { "update": ["and", ["=", { "old": "status" }, "open"], ["=", "status", "cancelled"]] },
+                    },
+                },
+            },
+            "closed": {},
+            "staff": {},
+        },
+        "roles": { "staff": { "from": "staff", "membership": ["=", "user", { "auth": "key" }] } },
+    })
+}
+
+/// The shop with two customers, an order each, and their tokens.
+fn world() -> (World, String, String) {
+    let mut world = World::new();
+    let schema = shop();
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    for user in ["ann", "bob"] {
+        let email = format!("{user}@example.com");
+        world.put(&format!("customers/{user}"), json!({ "user": user, "email": email })).expect(201);
+        world.put(&format!("orders/{user}1"), json!({ "customer": user, "margin": 7, "total": 40 })).expect(201);
+    }
+    let (ann, bob) = (world.key("ann", "write"), world.key("bob", "write"));
+    (world, ann, bob)
+}
+
+fn query(world: &mut World, token: &str, tree: Value) -> Reply {
+    world.send(ask("POST", "_query").token(token).body(&tree))
+}
+
+fn tx(world: &mut World, token: &str, ops: Value) -> Reply {
+    world.send(ask("POST", "_tx").token(token).body(&json!({ "ops": ops })))
+}
+
+#[test]
+fn nobody_asks_by_a_field_that_is_hidden() {
+    let (mut world, ann, _) = world();
+    let asked = [
+        json!({ "from": "orders", "where": [">", "margin", 5] }),
+        json!({ "from": "orders", "where": ["not", ["in", "margin", [1]]] }),
+        json!({ "from": "orders", "where": ["=", "total", { "path": "margin" }] }),
+        json!({ "from": "orders", "orderBy": ["margin"] }),
+        json!({ "from": "orders", "groupBy": ["margin"] }),
+        json!({ "from": "orders", "aggregate": { "sum": ["sum", "margin"] } }),
+        json!({ "from": "orders", "aggregate": { "most": ["max", "double"] } }),
+        json!({ "from": "customers", "join": { "o": { "from": "orders", "on": [["id", "margin"]] } } }),
+        json!({ "from": "customers", "join": { "o": { "from": "orders", "on": [["id", "customer"]] } }, "where": [">", "o.margin", 1] }),
+        json!({ "from": "customers", "join": { "o": { "from": "orders", "on": [["id", "customer"]] } }, "groupBy": ["o"] }),
+        json!({ "from": "customers", "join": { "o": { "from": "orders", "on": [["id", "customer"]], "where": ["null", "margin"] } } }),
+        json!({ "from": "customers", "where": ["exists", { "from": "orders", "by": "customer" }, [">", "margin", 5]] }),
+        json!({ "from": "customers", "where": ["exists", { "from": "orders", "by": "margin" }] }),
+        json!({ "from": "customers", "include": { "o": { "from": "orders", "by": "customer", "orderBy": ["margin"] } } }),
+        json!({ "from": "customers", "include": { "o": { "from": "orders", "by": "margin" } } }),
+        json!({ "from": "orders", "include": { "o": { "from": "customers", "ref": "margin" } } }),
+    ];
+    for tree in asked {
+        let reply = query(&mut world, &ann, tree).refused(403, "forbidden");
+        assert!(["margin", "double"].contains(&reply.json["field"].as_str().expect("a field")), "{}", reply.text);
+        assert!(!reply.text.contains('7'), "{}", reply.text);
+    }
+    // To select it is to ask for what is not there.
+    let rows = query(&mut world, &ann, json!({ "from": "orders", "select": ["id", "margin"] })).expect(200);
+    assert_eq!(rows.json["rows"], json!([{ "id": "ann1" }]));
+    query(&mut world, &ann, json!({ "from": "orders", "explain": true })).refused(403, "forbidden");
+}
+
+#[test]
+fn staff_sees_what_is_hidden_from_others_as_soon_as_a_document_says_so() {
+    let (mut world, ann, bob) = world();
+    world.put("staff/1", json!({ "user": "ann" })).expect(201);
+    let of = |world: &mut World, token: &str, id: &str| world.send(ask("GET", id).token(token)).expect(200).json;
+    assert_eq!(of(&mut world, &ann, "orders/ann1")["double"], json!(14));
+    let seen = of(&mut world, &bob, "orders/bob1");
+    assert!(seen.get("margin").is_none() && seen.get("double").is_none(), "{seen}");
+    query(&mut world, &ann, json!({ "from": "orders", "where": [">", "margin", 5] })).expect(200);
+    world.delete("staff/1").expect(200);
+    assert!(of(&mut world, &ann, "orders/ann1").get("margin").is_none());
+}
+
+#[test]
+fn what_may_not_be_read_is_not_there_for_any_operation() {
+    let (mut world, ann, _) = world();
+    let version = world.document("orders/bob1")["_version"].clone();
+    for method in ["PATCH", "DELETE"] {
+        for id in ["orders/bob1", "orders/none"] {
+            let body = json!({ "total": 1 });
+            world.send(ask(method, id).token(&ann).body(&body)).refused(404, "not_found");
+            let matched =
+                world.send(ask(method, id).token(&ann).body(&body).header("if-match", format!("\"{version}\"")));
+            matched.refused(412, "version_mismatch");
+        }
+    }
+    let told = |reply: Reply, id: &str| (reply.status, reply.text.replace(id, "…"));
+    for operation in [
+        json!({ "check": "ID", "where": ["=", "total", 40] }),
+        json!({ "check": "ID", "where": ["null", "total"] }),
+        json!({ "check": "ID", "version": version }),
+        json!({ "patch": "ID", "set": { "total": 1 } }),
+        json!({ "patch": "ID", "set": { "total": 1 }, "if": ["=", "total", 40] }),
+        json!({ "delete": "ID" }),
+    ] {
+        let mut replies = ["orders/bob1", "orders/none"].map(|id| {
+            let operation: Value = serde_json::from_str(&operation.to_string().replace("ID", id)).expect("JSON");
+            let reply = tx(&mut world, &ann, json!([operation]));
+            let mut told = told(reply, id.trim_start_matches("orders/"));
+            if let Ok(mut answer) = serde_json::from_str::<Value>(&told.1) {
+                answer.as_object_mut().expect("an object").remove("time");
+                told.1 = answer.to_string();
+            }
+            told
+        });
+        replies.sort();
+        assert_eq!(replies[0], replies[1], "{operation}");
+    }
+    let reads = |doc: &str, version: Value| json!({ "reads": [{ "doc": doc, "version": version }], "ops": [] });
+    world.send(ask("POST", "_tx").token(&ann).body(&reads("orders/bob1", Value::Null))).expect(200);
+    let reply = world.send(ask("POST", "_tx").token(&ann).body(&reads("orders/bob1", version)));
+    assert_eq!(reply.refused(409, "conflict").json["version"], Value::Null);
+}
+
+#[test]
+fn an_id_that_is_taken_is_told_only_to_whom_it_would_be_given() {
+    let (mut world, ann, _) = world();
+    let mine = json!({ "customer": "ann" });
+    let reply = world.send(ask("PUT", "orders/bob1").token(&ann).body(&mine)).refused(409, "exists");
+    assert_eq!(reply.json["version"], Value::Null);
+    // Of whoever may not insert it, it is not said that it is there.
+    let theirs = json!({ "user": "bob", "email": "x@example.com" });
+    for id in ["customers/bob", "customers/none"] {
+        world.send(ask("PUT", id).token(&ann).body(&theirs)).refused(403, "forbidden");
+        world
+            .send(
+                ask("POST", "customers").token(&ann).body(
+                    &json!({ "id": id.trim_start_matches("customers/"), "user": "bob", "email": "bob@example.com" }),
+                ),
+            )
+            .refused(403, "forbidden");
+    }
+    assert_eq!(world.document("customers/bob")["user"], json!("bob"));
+}
+
+#[test]
+fn constraints_tell_nothing_of_documents_that_may_not_be_read() {
+    let (mut world, ann, _) = world();
+    let taken = json!({ "user": "ann", "email": "bob@example.com" });
+    let reply = world.send(ask("PUT", "customers/ann2").token(&ann).body(&taken)).refused(409, "unique_violation");
+    assert!(reply.json.get("with").is_none() && !reply.text.contains("customers/bob"), "{}", reply.text);
+    // A reference to what may not be read is one to nothing.
+    let told = ["bob", "none"].map(|customer| {
+        let body = json!({ "customer": customer });
+        let reply = world.send(ask("PATCH", "orders/ann1").token(&ann).body(&body));
+        (reply.status, reply.text.replace(customer, "…"))
+    });
+    assert_eq!(told[0], told[1]);
+    let reply = world.send(ask("DELETE", "customers/ann").token(&ann)).refused(409, "ref_violation");
+    assert!(!reply.text.contains("ann1"), "{}", reply.text);
+}
+
+#[test]
+fn a_field_is_set_by_whom_its_rule_lets() {
+    let (mut world, ann, _) = world();
+    let refused = |reply: Reply, field: &str| assert_eq!(reply.refused(403, "forbidden").json["field"], json!(field));
+    let patch = |world: &mut World, body: Value| world.send(ask("PATCH", "orders/ann1").token(&ann).body(&body));
+    refused(patch(&mut world, json!({ "margin": 9 })), "margin");
+    refused(patch(&mut world, json!({ "made": "2020-01-01T00:00:00Z" })), "made");
+    refused(patch(&mut world, json!({ "status": "paid" })), "status");
+    patch(&mut world, json!({ "status": "cancelled", "total": 41 })).expect(200);
+    refused(patch(&mut world, json!({ "status": "open" })), "status");
+    patch(&mut world, json!({ "total": 42 })).expect(200);
+    refused(tx(&mut world, &ann, json!([{ "patch": "orders/ann1", "increment": { "margin": 1 } }])), "margin");
+
+    // What a new document gets by default nobody has to be allowed to set; anything else, somebody.
+    let insert = |world: &mut World, body: Value| world.send(ask("POST", "orders").token(&ann).body(&body));
+    insert(&mut world, json!({ "customer": "ann" })).expect(201);
+    insert(&mut world, json!({ "customer": "ann", "margin": 0, "status": "open" })).expect(201);
+    refused(insert(&mut world, json!({ "customer": "ann", "margin": 1 })), "margin");
+    refused(insert(&mut world, json!({ "customer": "ann", "made": "2020-01-01T00:00:00Z" })), "made");
+    let later = json!([
+        { "insert": "orders/x", "body": { "customer": "ann" } },
+        { "patch": "orders/x", "set": { "made": "2020-01-01T00:00:00Z" } },
+    ]);
+    refused(tx(&mut world, &ann, later), "made");
+}
+
+#[test]
+fn a_replacement_leaves_what_cannot_be_seen() {
+    let (mut world, ann, _) = world();
+    let made = world.document("orders/ann1")["made"].clone();
+    let body = json!({ "customer": "ann", "made": made, "status": "open", "total": 1 });
+    world.send(ask("PUT", "orders/ann1").token(&ann).body(&body)).expect(200);
+    let now = world.document("orders/ann1");
+    assert_eq!((&now["margin"], &now["total"], &now["double"]), (&json!(7), &json!(1), &json!(14)));
+    // Whether a computed field is right would tell what it is computed from.
+    let guess = json!({ "customer": "ann", "made": made, "status": "open", "double": 13 });
+    world.send(ask("PUT", "orders/ann1").token(&ann).body(&guess)).refused(403, "forbidden");
+}
+
+#[test]
+fn a_change_is_judged_as_the_document_was_and_as_it_will_be() {
+    let (mut world, ann, bob) = world();
+    // Neither given away nor taken.
+    world.send(ask("PATCH", "customers/ann").token(&ann).body(&json!({ "user": "bob" }))).refused(403, "forbidden");
+    world.send(ask("PATCH", "customers/ann").token(&bob).body(&json!({ "user": "bob" }))).refused(404, "not_found");
+    let both = json!([
+        { "patch": "customers/ann", "set": { "email": "new@example.com" } },
+        { "patch": "orders/bob1", "set": { "total": 0 } },
+    ]);
+    tx(&mut world, &ann, both).refused(404, "not_found");
+    assert_eq!(world.document("customers/ann")["email"], json!("ann@example.com"));
+    // Nobody becomes one of the staff by the very change that being so would allow.
+    let promoted = json!([
+        { "insert": "staff/1", "body": { "user": "ann" } },
+        { "patch": "orders/ann1", "set": { "margin": 0 } },
+    ]);
+    tx(&mut world, &ann, promoted).refused(403, "forbidden");
+}
+
+#[test]
+fn a_cursor_goes_on_for_whom_it_was_made() {
+    let (mut world, ann, bob) = world();
+    for number in 2..5 {
+        for user in ["ann", "bob"] {
+            world.put(&format!("orders/{user}{number}"), json!({ "customer": user })).expect(201);
+        }
+    }
+    let mut tree = json!({ "from": "orders", "limit": 2 });
+    let page = query(&mut world, &ann, tree.clone()).expect(200);
+    tree["after"] = page.json["cursor"].clone();
+    query(&mut world, &bob, tree.clone()).refused(400, "invalid_cursor");
+    let next = query(&mut world, &ann, tree).expect(200);
+    assert_eq!(next.json["rows"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_batch_of_one_principal_is_no_batch_of_another() {
+    let (mut world, ann, bob) = world();
+    let batch = json!({ "ops": [{ "check": "customers/none", "where": ["null", "user"] }] });
+    let send = |world: &mut World, token: &str| world.send(ask("POST", "_tx").token(token).named("once").body(&batch));
+    let first = send(&mut world, &ann).expect(200);
+    world.put("customers/none", json!({ "user": "ann", "email": "n@example.com" })).expect(201);
+    assert_eq!(send(&mut world, &ann).expect(200).text, first.text);
+    send(&mut world, &bob).refused(409, "batch_reused");
+}
+
+#[test]
+fn an_earlier_time_shows_what_could_be_read_then() {
+    let (mut world, ann, bob) = world();
+    let then = world.time();
+    world.patch("customers/ann", json!({ "user": "bob" })).expect(200);
+    let get = |world: &mut World, token: &str, at: Option<&str>| {
+        let asked = ask("GET", "orders/ann1").token(token);
+        let asked = if let Some(at) = at { asked.query(format!("at={at}")) } else { asked };
+        world.send(asked).status
+    };
+    assert_eq!((get(&mut world, &ann, None), get(&mut world, &bob, None)), (404, 200));
+    assert_eq!((get(&mut world, &ann, Some(&then)), get(&mut world, &bob, Some(&then))), (200, 404));
+    let rows = query(&mut world, &bob, json!({ "from": "orders", "at": then, "select": ["id"] })).expect(200);
+    assert_eq!(rows.json["rows"], json!([{ "id": "bob1" }]));
+}
+
+#[test]
+fn without_rules_a_collection_is_open_to_keys_alone() {
+    let (mut world, ann, _) = world();
+    world.send(ask("PUT", "closed/1").token(&ann).body(&json!({}))).expect(201);
+    world.send(ask("GET", "closed/1").token(&ann)).expect(200);
+    let reader = world.key("reader", "read");
+    world.send(ask("DELETE", "closed/1").token(&reader)).refused(403, "forbidden");
+    assert_eq!(query(&mut world, &reader, json!({ "from": "orders" })).expect(200).json["rows"], json!([]));
+    // Of a collection that nothing may be read of, it is not said whether it is there.
+    assert_eq!(query(&mut world, &reader, json!({ "from": "nowhere" })).expect(200).json["rows"], json!([]));
+}
+
+#[test]
+fn an_import_and_an_export_are_held_to_the_rules() {
+    let (mut world, ann, _) = world();
+    let call = |world: &mut World, token: &str, call, body: &str| world.call_as(token, "", call, body);
+    let lines = call(&mut world, &ann, selvedge::wire::PartitionCall::Export { collection: None, after: None }, "");
+    let lines: Vec<Value> = lines.text.lines().map(|line| serde_json::from_str(line).expect("a line")).collect();
+    let ids: Vec<&Value> = lines.iter().map(|line| &line[1]["id"]).collect();
+    assert_eq!(ids, [&json!("ann"), &json!("ann1")]);
+    assert!(lines.iter().all(|line| line[1].get("margin").is_none()), "{lines:?}");
+    let body = [
+        json!([1, 2, 3]).to_string(),
+        json!(["orders", { "id": "ann2", "customer": "ann" }]).to_string(),
+        json!(["orders", { "id": "bob1", "customer": "ann" }]).to_string(),
+        json!(["orders", { "id": "ann3", "customer": "ann", "margin": 3 }]).to_string(),
+    ];
+    let reply = call(&mut world, &ann, selvedge::wire::PartitionCall::Import, &body.join("\n")).expect(200);
+    let codes: Vec<&Value> =
+        reply.json["errors"].as_array().expect("errors").iter().map(|error| &error["code"]).collect();
+    assert_eq!((&reply.json["imported"], codes), (&json!(1), vec![&json!("exists"), &json!("forbidden")]));
+    assert_eq!(world.document("orders/bob1")["customer"], json!("bob"));
+}
+
+#[test]
+fn it_can_be_asked_which_rule_decides_and_why() {
+    let (mut world, ann, _) = world();
+    world.send(ask("GET", "orders/ann1").token(&ann)).expect(200);
+    let mut explain = |body: Value| world.send(ask("POST", "_explain-access").body(&body));
+    let read = json!({ "principal": { "key": "ann" }, "action": "read", "document": "orders/ann1" });
+    let reply = explain(read.clone()).expect(200).json;
+    assert_eq!((&reply["allowed"], &reply["rule"]["action"]), (&json!(true), &json!("read")));
+    assert_eq!(reply["before"]["condition"], json!(["=", "customer.user", { "auth": "key" }]));
+    assert_eq!(reply["fields"]["margin"]["read"], json!(false));
+
+    let claims = json!({ "auth": { "key": "bob" } });
+    let reply = explain(json!({ "principal": claims, "action": "read", "document": "orders/ann1" })).expect(200).json;
+    assert_eq!((&reply["allowed"], &reply["before"]["holds"]), (&json!(false), &json!(false)));
+
+    let change =
+        |body| json!({ "principal": { "key": "ann" }, "action": "update", "document": "orders/ann1", "body": body });
+    assert_eq!(explain(change(json!({ "status": "cancelled" }))).expect(200).json["allowed"], json!(true));
+    let reply = explain(change(json!({ "status": "paid" }))).expect(200).json;
+    assert_eq!((&reply["allowed"], &reply["after"]["holds"]), (&json!(false), &json!(true)));
+    assert_eq!(reply["fields"]["status"]["update"], json!(false));
+
+    let insert =
+        json!({ "principal": "anonymous", "action": "insert", "document": "orders/n", "body": { "customer": "ann" } });
+    assert_eq!(explain(insert).expect(200).json["allowed"], json!(false));
+    let delete = json!({ "principal": { "key": "ann" }, "action": "delete", "document": "orders/ann1" });
+    let reply = explain(delete).expect(200).json;
+    assert_eq!((&reply["allowed"], &reply["rule"]["condition"]), (&json!(false), &json!(false)));
+    let nothing = explain(json!({ "principal": "anonymous", "action": "read", "document": "closed/1" }));
+    nothing.refused(404, "not_found");
+
+    for wrong in [
+        json!({}),
+        json!({ "document": "orders/ann1" }),
+        json!({ "principal": "somebody", "action": "read", "document": "orders/ann1" }),
+        json!({ "principal": {}, "action": "read", "document": "orders/ann1" }),
+        json!({ "principal": "anonymous", "action": "write", "document": "orders/ann1" }),
+        json!({ "principal": "anonymous", "action": "insert", "document": "orders/n" }),
+        json!({ "principal": "anonymous", "action": "read", "document": "orders/ann1", "body": {} }),
+        json!({ "principal": "anonymous", "action": "read", "document": "orders/ann1", "more": 1 }),
+    ] {
+        explain(wrong).refused(400, "invalid_request");
+    }
+    explain(json!({ "principal": { "key": "none" }, "action": "read", "document": "orders/ann1" }))
+        .refused(404, "not_found");
+    world.send(ask("POST", "_explain-access").token(&ann).body(&read)).refused(403, "forbidden");
+}
