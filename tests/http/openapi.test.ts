@@ -117,6 +117,7 @@ const EXPECTED: Record<string, number[]> = {
   openSocket: [400],
   importDocuments: [200],
   exportDocuments: [200],
+  explainAccess: [200],
 };
 
 test("every operation answers its own example as it says", async () => {
