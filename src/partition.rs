@@ -24,11 +24,13 @@ mod workspace;
 
 use serde_json::json;
 
+use crate::cors;
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{DocumentRef, Key};
 use crate::moment::Moment;
-use crate::principal::{Principal, identify, unauthenticated};
+use crate::principal::{Found, Principal, SignatureCheck, Tokens, unauthenticated};
 use crate::query::decode;
+use crate::quota::Accounts;
 use crate::store::Store;
 use crate::time::{Time, Token};
 use crate::value;
@@ -37,7 +39,7 @@ use crate::wire::{
     PartitionRequest, Progress, from_json, percent_encode,
 };
 use access::Strangers;
-use state::{Home, State};
+use state::{Home, State, read_schema};
 
 /// What a partition does with an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +48,9 @@ pub enum Step {
     Answer(Answer),
     /// It must ask the catalog first; the same request comes again with the lesson.
     Ask(CatalogRequest),
+    /// A signature must be checked first. What becomes of it is [`Partition::checked`]; the same request comes again, with
+    /// the lesson that came last.
+    Verify(Box<SignatureCheck>),
 }
 
 /// The actor that is home to a key.
@@ -54,12 +59,17 @@ pub struct Partition<S: Store> {
     /// What is known; `None` until something is read, or while this partition is not registered.
     state: Option<State>,
     strangers: Strangers,
+    tokens: Tokens,
+    accounts: Accounts,
+    /// Whose account the present request is charged to.
+    payer: Option<String>,
 }
 
 impl<S: Store> Partition<S> {
     /// A partition over its store. Nothing is read yet.
     pub fn new(store: S) -> Partition<S> {
-        Partition { store, state: None, strangers: Strangers::default() }
+        let (strangers, tokens, accounts) = (Strangers::default(), Tokens::default(), Accounts::default());
+        Partition { store, state: None, strangers, tokens, accounts, payer: None }
     }
 
     /// Takes a request, with what the catalog said if it was asked before.
@@ -71,6 +81,11 @@ impl<S: Store> Partition<S> {
         lesson: Option<Lesson>,
     ) -> Step {
         self.store.take_cost();
+        self.payer = None;
+        let allowed = match &lesson {
+            Some(Lesson::Granted { grant, .. }) => cors::allowed(request.origin.as_deref(), &grant.settings),
+            _ => None,
+        };
         let step = self.step(moment, request, body, lesson).unwrap_or_else(|error| {
             if matches!(error.code, Code::Internal | Code::Unavailable) || request.call == PartitionCall::Learn {
                 // Whatever went wrong, what is stored is right: begin again from there.
@@ -80,16 +95,27 @@ impl<S: Store> Partition<S> {
         });
         match step {
             Step::Answer(answer) => {
+                let known = self.state.as_ref().map(|state| &state.grant.settings);
+                let allowed = known.map_or(allowed, |settings| cors::allowed(request.origin.as_deref(), settings));
                 let token = self.state.as_ref().map(|state| Token::of(state.home.key.clone(), state.clock.last()));
                 let answer = match token {
                     Some(token) => answer.with_token(&token),
                     None => answer,
                 };
                 let cost = self.store.take_cost();
-                Step::Answer(answer.with("selvedge-cost", format!("read={};written={}", cost.read, cost.written)))
+                if let (Some(payer), Some(state)) = (&self.payer, &self.state) {
+                    self.accounts.rows(payer, &state.grant.settings.quotas, cost.read + cost.written, moment.now);
+                }
+                let answer = answer.with("selvedge-cost", format!("read={};written={}", cost.read, cost.written));
+                Step::Answer(cors::dressed(answer, allowed.as_deref()))
             }
-            ask => ask,
+            other => other,
         }
+    }
+
+    /// Takes note of what became of a signature.
+    pub fn checked(&mut self, check: SignatureCheck, good: bool) {
+        self.tokens.checked(check, good);
     }
 
     /// Does what is due by itself. Whatever is left is done at the next alarm.
@@ -131,38 +157,58 @@ impl<S: Store> Partition<S> {
         if request.call == PartitionCall::Learn {
             return self.learn(request, body, moment.now).map(Step::Answer);
         }
-        let role = access::role_for(&request.call);
         let Some(state) = &mut self.state else { return self.unregistered(moment, request, body, lesson) };
-        let principal = match (identify(&request.bearer, &state.grant.credentials), lesson) {
-            (Some(known), _) => known,
-            // Whoever is not known here may have got a key since the catalog was last heard.
-            (None, None) if self.strangers.is_known(&request.bearer) => return Err(unauthenticated()),
-            (None, None) => return Ok(ask(request, false)),
-            (None, Some(Lesson::Busy)) => return Err(busy()),
-            (None, Some(Lesson::NoDatabase)) => return Err(unauthenticated()),
-            (None, Some(Lesson::Granted { grant, .. })) => {
-                if grant.epoch > state.grant.epoch {
-                    let adopted = learn::adopt(grant, state, &mut self.store, moment.now);
-                    if let Err(error) = adopted {
-                        // What is in memory may be ahead of what is stored.
-                        self.state = None;
-                        return Err(error);
-                    }
+        let anonymous = state.schema.anonymous;
+        let found = self.tokens.find(&request.bearer, &state.grant, anonymous, false, moment.now);
+        let found = match (found, lesson) {
+            (found @ (Found::Known(_) | Found::Check(_)), _) | (found, None) => found,
+            (_, Some(Lesson::Busy)) => return Err(busy()),
+            (_, Some(Lesson::NoDatabase)) => return Err(access::nobody(&request.bearer)),
+            (_, Some(Lesson::Granted { grant, .. })) => {
+                if grant.epoch > state.grant.epoch
+                    && let Err(error) = learn::adopt(*grant, state, &mut self.store, moment.now)
+                {
+                    // What is in memory may be ahead of what is stored.
+                    self.state = None;
+                    return Err(error);
                 }
-                identify(&request.bearer, &state.grant.credentials).ok_or_else(|| {
+                let anonymous = state.schema.anonymous;
+                let found = self.tokens.find(&request.bearer, &state.grant, anonymous, true, moment.now);
+                if matches!(found, Found::Refused(_)) {
                     self.strangers.remember(&request.bearer);
-                    unauthenticated()
-                })?
+                }
+                found
             }
         };
-        principal.needs(role)?;
+        let principal = match found {
+            Found::Known(principal) => principal,
+            // Whoever is not known here may have got a key since the catalog was last heard.
+            Found::Unsure if self.strangers.is_known(&request.bearer) => return Err(unauthenticated()),
+            Found::Unsure => return Ok(ask(request, false)),
+            Found::Check(check) => return Ok(Step::Verify(check)),
+            Found::Refused(error) => return Err(error),
+        };
+        access::admit(&principal, &request.call)?;
         if state.home != home(request) {
             return refuse(Code::Internal, "A request reached the wrong partition.");
         }
         if state.rewriting {
             return refuse(Code::Unavailable, "A change of schema is being carried out here; it takes a few seconds.");
         }
+        self.charge(&principal, &request.call, moment.now)?;
         self.serve(moment, request, &principal, body).map(Step::Answer)
+    }
+
+    /// Charges a request to its principal. Of several that travel together each is charged by itself.
+    fn charge(&mut self, principal: &Principal, call: &PartitionCall, now: Time) -> Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
+        self.payer = principal.account();
+        match &self.payer {
+            Some(account) if !matches!(call, PartitionCall::Many { .. }) => {
+                self.accounts.request(account, &state.grant.settings.quotas, now)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Serves a request whose principal may make it.
@@ -193,7 +239,7 @@ impl<S: Store> Partition<S> {
                     None => answer,
                 })
             }
-            PartitionCall::Sync => Ok(Answer::empty(101)),
+            PartitionCall::Sync => access::opens(request.origin.as_deref(), state),
             PartitionCall::Learn | PartitionCall::Many { .. } => refuse(Code::Internal, "That is served elsewhere."),
             PartitionCall::Write { .. }
             | PartitionCall::Insert { .. }
@@ -244,17 +290,24 @@ impl<S: Store> Partition<S> {
                     format!("There is no database {:?}: PUT /v1/{0} creates it.", request.db.as_str()),
                 );
             }
-            Some(Lesson::NoDatabase) => return Err(unauthenticated()),
-            Some(Lesson::Granted { grant, registered, only, keys }) => (grant, registered, only, keys),
+            Some(Lesson::NoDatabase) => return Err(access::nobody(&request.bearer)),
+            Some(Lesson::Granted { grant, registered, only, keys }) => (*grant, registered, only, keys),
         };
-        let role = access::role_for(&request.call);
-        let principal = identify(&request.bearer, &grant.credentials).ok_or_else(unauthenticated)?;
-        principal.needs(role)?;
+        let anonymous = request.bearer == Bearer::Nobody && read_schema(&grant.schema.text)?.anonymous;
+        let principal = match self.tokens.find(&request.bearer, &grant, anonymous, true, moment.now) {
+            Found::Known(principal) => principal,
+            Found::Check(check) => return Ok(Step::Verify(check)),
+            Found::Refused(error) => return Err(error),
+            Found::Unsure => return Err(unauthenticated()),
+        };
+        access::admit(&principal, &request.call)?;
         if registered {
             self.state = Some(State::create(home(request), grant, &mut self.store)?);
+            self.charge(&principal, &request.call, moment.now)?;
             return self.serve(moment, request, &principal, body).map(Step::Answer);
         }
-        if !access::writes(&request.call) {
+        // What cannot be written takes no key into use.
+        if !access::writes(&request.call) || !access::may_write(&principal) {
             if let PartitionCall::Query { whole: true } = request.call {
                 if keys > 1 {
                     return Err(several_keys());
@@ -266,7 +319,9 @@ impl<S: Store> Partition<S> {
             // Nothing is here, but what is asked is still read and answered as such. Nothing is remembered: the
             // catalog would not tell an unregistered partition of changes.
             self.state = Some(State::unregistered(home(request), grant)?);
-            let answer = self.serve(moment, request, &principal, body);
+            let answer = self
+                .charge(&principal, &request.call, moment.now)
+                .and_then(|()| self.serve(moment, request, &principal, body));
             self.state = None;
             return answer.map(Step::Answer);
         }
@@ -283,10 +338,12 @@ fn home(request: &PartitionRequest) -> Home {
 }
 
 fn ask(request: &PartitionRequest, register: bool) -> Step {
+    let wanted = access::wanted(&request.bearer);
     Step::Ask(CatalogRequest {
         db: request.db.clone(),
         bearer: Bearer::Nobody,
-        call: CatalogCall::Join { key: request.key.clone(), register },
+        origin: None,
+        call: CatalogCall::Join { key: request.key.clone(), register, wanted },
     })
 }
 

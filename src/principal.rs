@@ -1,8 +1,17 @@
 //! Principals: who a bearer is, and what that allows.
 
+mod tokens;
+
+use std::rc::Rc;
+
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::KeyName;
+use crate::time::Time;
+use crate::value::{Map, Value};
 use crate::wire::{Bearer, Credential, Role};
+
+pub use tokens::SignatureCheck;
+pub(crate) use tokens::{Found, Tokens};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,35 +24,64 @@ pub(crate) enum Principal {
         name: KeyName,
         /// What it allows at most.
         role: Role,
+        /// The names of its roles, for rules.
+        roles: Vec<String>,
     },
+    /// The holder of a token of one of the database's issuers.
+    Token {
+        /// Issuer and subject.
+        identity: Rc<str>,
+        /// What the token says of its holder.
+        claims: Rc<Map<String, Value>>,
+    },
+    /// Somebody without credentials, where the schema lets such in.
+    Anonymous,
 }
 
-/// Who has these credentials; `None` if nobody known has.
-pub(crate) fn identify(bearer: &Bearer, credentials: &[Credential]) -> Option<Principal> {
-    let hash = match bearer {
-        Bearer::Root => return Some(Principal::Admin),
-        Bearer::Nobody => return None,
-        Bearer::Hash(hash) => hash,
-    };
-    let found = credentials.iter().find(|credential| credential.hash == *hash)?;
+/// Who has this key; `None` if nobody known has, or has any more at `now`. Of tokens nothing is known here.
+pub(crate) fn identify(bearer: &Bearer, credentials: &[Credential], now: Time) -> Option<Principal> {
+    if *bearer == Bearer::Root {
+        return Some(Principal::Admin);
+    }
+    let found = credential(bearer, credentials).filter(|found| found.is_in_force(now))?;
     Some(match found.role {
         Role::Admin => Principal::Admin,
-        role => Principal::Key { name: found.name.clone(), role },
+        role => Principal::Key { name: found.name.clone(), role, roles: found.roles.clone() },
     })
 }
 
+/// The API key of a bearer, whether it is in force or not.
+pub(crate) fn credential<'a>(bearer: &Bearer, credentials: &'a [Credential]) -> Option<&'a Credential> {
+    match bearer {
+        Bearer::Hash(hash) => credentials.iter().find(|credential| credential.hash == *hash),
+        _ => None,
+    }
+}
+
 impl Principal {
-    /// Refuses what needs a greater role.
+    /// Refuses what needs a greater role. Tokens and nobody in particular may do what an API key with the role `write`
+    /// may; what of that, is for rules to say.
     ///
     /// # Errors
     /// `forbidden`.
     pub(crate) fn needs(&self, role: Role) -> Result<()> {
         match self {
-            Principal::Key { name, role: own } if *own < role => refuse(
+            Principal::Key { name, role: own, .. } if *own < role => refuse(
                 Code::Forbidden,
                 format!("The key {:?} does not allow this: its role is too low.", name.as_str()),
             ),
+            Principal::Token { .. } | Principal::Anonymous if role > Role::Write => Err(needs_a_key()),
             _ => Ok(()),
+        }
+    }
+
+    /// By what name its use is counted; nobody counts an administrator's.
+    pub(crate) fn account(&self) -> Option<String> {
+        match self {
+            Principal::Admin => None,
+            Principal::Key { name, .. } => Some(format!("key {name}")),
+            Principal::Token { identity, .. } => Some(format!("token {identity}")),
+            Principal::Anonymous => Some("anonymous".to_owned()),
         }
     }
 }
@@ -51,4 +89,9 @@ impl Principal {
 /// The refusal of somebody unknown. It says the same whether there is such a database or not.
 pub(crate) fn unauthenticated() -> Error {
     Error::new(Code::Unauthenticated, "Send `Authorization: Bearer <key>` with a key of this database.")
+}
+
+/// The refusal of whoever has no API key where nothing else will do.
+pub(crate) fn needs_a_key() -> Error {
+    Error::new(Code::Forbidden, "This takes an API key: tokens reach documents alone.")
 }

@@ -6,6 +6,7 @@ use crate::limits::{ANSWER_BYTES, MANY_REQUESTS};
 use crate::moment::Moment;
 use crate::principal::Principal;
 use crate::store::Store;
+use crate::time::Time;
 use crate::wire::{Answer, Item, PartitionCall, PartitionRequest, reply};
 
 impl<S: Store> Partition<S> {
@@ -50,8 +51,9 @@ impl<S: Store> Partition<S> {
     ) -> Answer {
         let body = item.body.map_or("", serde_json::value::RawValue::get);
         let request = PartitionRequest { call: item.call, batch: item.batch, named: item.named, ..whole.clone() };
-        let answer =
-            self.permitted(&request, principal).and_then(|()| self.serve(moment, &request, principal, body.as_bytes()));
+        let answer = self
+            .permitted(&request, principal, moment.now)
+            .and_then(|()| self.serve(moment, &request, principal, body.as_bytes()));
         answer.unwrap_or_else(|error| {
             if matches!(error.code, Code::Internal | Code::Unavailable) {
                 self.state = None;
@@ -62,11 +64,12 @@ impl<S: Store> Partition<S> {
 
     /// Whether the principal may make this one of the requests. What is stored is read again, if the one before it
     /// failed on its way.
-    fn permitted(&mut self, request: &PartitionRequest, principal: &Principal) -> Result<()> {
+    fn permitted(&mut self, request: &PartitionRequest, principal: &Principal, now: Time) -> Result<()> {
         if !matches!(request.call, PartitionCall::Get { .. } | PartitionCall::Query { .. } | PartitionCall::Batch) {
             return refuse(Code::Internal, "That does not travel with others.");
         }
         self.load()?;
-        principal.needs(super::access::role_for(&request.call))
+        super::access::admit(principal, &request.call)?;
+        self.charge(principal, &request.call, now)
     }
 }

@@ -8,7 +8,7 @@ mod collection;
 mod expression;
 mod field;
 mod local;
-mod reader;
+pub(crate) mod reader;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::error::{Code, Result};
 use crate::id::CollectionName;
 use crate::limits::COLLECTIONS;
 use crate::value::Value;
-use reader::{bounded, foreign, invalid, members, within};
+use reader::{bounded, flag, foreign, invalid, members, within};
 
 /// The schema that `value` spells.
 ///
@@ -32,12 +32,12 @@ pub fn schema(value: &Value) -> Result<Schema> {
 }
 
 fn read(value: &Value) -> Result<Schema> {
-    let top = members(value, &["collections"])?;
+    let top = members(value, &["collections", "anonymous"])?;
     let Some(named) = top.get("collections") else {
         return Err(invalid("A schema is {\"collections\": {…}}."));
     };
     let collections = within("collections", read_collections(named))?;
-    let schema = Schema { collections };
+    let schema = Schema { collections, anonymous: flag(top, "anonymous")? };
     whole::check(&schema)?;
     Ok(schema)
 }

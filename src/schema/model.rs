@@ -11,6 +11,8 @@ use crate::value::{Path, Value};
 pub struct Schema {
     /// The collections, by name.
     pub collections: BTreeMap<CollectionName, Collection>,
+    /// Whether whoever sends no credentials is served at all, as far as rules let them.
+    pub anonymous: bool,
 }
 
 /// The schema of a collection.

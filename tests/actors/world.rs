@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use selvedge::catalog::keys::token_hash;
 use selvedge::catalog::{self, Catalog};
 use selvedge::id::{BatchId, DatabaseName, Key};
+use selvedge::jwt::looks_like_one;
 use selvedge::moment::Moment;
 use selvedge::partition::{self, Partition};
 use selvedge::router::{Head, Route, elsewhere, route};
@@ -20,6 +21,7 @@ use selvedge::wire::{
 use serde_json::{Value, json};
 
 use crate::random::Random;
+use crate::tokens::is_good;
 
 /// The token that is the root key's.
 pub const ROOT: &str = "root";
@@ -135,6 +137,11 @@ pub struct World {
     pub partitions: BTreeMap<Key, Partition<SqliteStore>>,
     /// When whose alarm rings, as a platform keeps it: `None` is the catalog.
     alarms: BTreeMap<Option<Key>, i64>,
+    /// What issuers answer where their keys are fetched, by URL.
+    pub served: BTreeMap<String, Result<String, String>>,
+    /// How often keys were fetched, and signatures checked.
+    pub fetched: usize,
+    pub verified: usize,
 }
 
 /// The moment of an event, of parts of a world of which the others stay free.
@@ -163,6 +170,9 @@ impl World {
             catalog: Catalog::new(store()),
             partitions: BTreeMap::new(),
             alarms: BTreeMap::new(),
+            served: BTreeMap::new(),
+            fetched: 0,
+            verified: 0,
         }
     }
 
@@ -192,6 +202,7 @@ impl World {
         let bearer = match ask.token.as_str() {
             "" => Bearer::Nobody,
             ROOT => Bearer::Root,
+            token if looks_like_one(token) => Bearer::Token(token.to_owned()),
             token => Bearer::Hash(token_hash(token)),
         };
         let head = Head { method: ask.method, path: &ask.path, query: &ask.query, header: &header, bearer };
@@ -225,7 +236,7 @@ impl World {
         let batch = self.batch_id(0);
         let db = DatabaseName::parse(DB).expect("a name");
         let key = Key::parse(key).expect("a key");
-        let request = PartitionRequest { db, key, bearer: Bearer::Root, batch, named: false, call };
+        let request = PartitionRequest { db, key, bearer: Bearer::Root, batch, named: false, origin: None, call };
         Reply::of(self.ask_partition(&request, body.as_bytes()))
     }
 
@@ -236,7 +247,7 @@ impl World {
             let stepped = {
                 moment!(self, moment);
                 let partition = self.partitions.entry(request.key.clone()).or_insert_with(|| Partition::new(store()));
-                let stepped = partition.handle(moment, request, body, lesson.take());
+                let stepped = partition.handle(moment, request, body, lesson.clone());
                 let next = partition.next_alarm();
                 self.arm(Some(&request.key), next);
                 stepped
@@ -246,6 +257,11 @@ impl World {
                 partition::Step::Ask(request) => {
                     let answer = self.ask_catalog(&request, b"");
                     lesson = Some(serde_json::from_str(&answer.body).expect("a lesson"));
+                }
+                partition::Step::Verify(check) => {
+                    self.verified += 1;
+                    let good = is_good(&check);
+                    self.partitions.get_mut(&request.key).expect("a partition").checked(*check, good);
                 }
             }
         }
@@ -265,6 +281,12 @@ impl World {
             match stepped {
                 catalog::Step::Answer(answer) => return answer,
                 catalog::Step::Tell(requests, body) => self.tell(&requests, &body),
+                catalog::Step::Fetch(url) => {
+                    self.fetched += 1;
+                    let served = self.served.get(&url).cloned().unwrap_or_else(|| Err("It is down.".to_owned()));
+                    let served = served.as_ref().map(String::as_bytes).map_err(String::as_str);
+                    self.catalog.fetched(&url, served, Time::from_micros(self.now));
+                }
             }
         }
         panic!("the catalog tells and tells: {request:?}");
@@ -316,7 +338,7 @@ impl World {
             };
             match stepped {
                 Some(catalog::Step::Tell(requests, body)) => self.tell(&requests, &body),
-                Some(catalog::Step::Answer(_)) | None => return self.catalog.next_alarm(),
+                Some(catalog::Step::Answer(_) | catalog::Step::Fetch(_)) | None => return self.catalog.next_alarm(),
             }
         }
         panic!("the catalog tells and tells");

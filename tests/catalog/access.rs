@@ -23,7 +23,7 @@ fn tables(world: &mut World, key: &str) -> Vec<String> {
 fn keys_in_use(world: &mut World) -> Value {
     let db = DatabaseName::parse(DB).expect("a name");
     let call = selvedge::wire::CatalogCall::Keys { after: None };
-    let request = selvedge::wire::CatalogRequest { db, bearer: Bearer::Root, call };
+    let request = selvedge::wire::CatalogRequest { db, bearer: Bearer::Root, origin: None, call };
     serde_json::from_str::<Value>(&world.ask_catalog(&request, b"").body).expect("JSON")["keys"].clone()
 }
 
@@ -195,6 +195,7 @@ fn queries_without_a_key_are_answered_while_one_key_is_in_use() {
             bearer: Bearer::Nobody,
             batch: world.batch_id(0),
             named: false,
+            origin: None,
             call: PartitionCall::Query { whole: true },
         };
         assert_eq!(world.ask_partition(&request, all.to_string().as_bytes()).status, 401);
