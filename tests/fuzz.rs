@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 mod mutate;
 #[path = "executors/random.rs"]
 mod random;
+#[path = "actors/tokens.rs"]
+mod tokens;
 #[path = "actors/world.rs"]
 mod world;
 
