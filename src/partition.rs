@@ -188,14 +188,15 @@ impl<S: Store> Partition<S> {
             Found::Check(check) => return Ok(Step::Verify(check)),
             Found::Refused(error) => return Err(error),
         };
+        self.charge(&principal, &request.call, moment.now)?;
         access::admit(&principal, &request.call)?;
+        let Some(state) = &self.state else { return Err(busy()) };
         if state.home != home(request) {
             return refuse(Code::Internal, "A request reached the wrong partition.");
         }
         if state.rewriting {
             return refuse(Code::Unavailable, "A change of schema is being carried out here; it takes a few seconds.");
         }
-        self.charge(&principal, &request.call, moment.now)?;
         self.serve(moment, request, &principal, body).map(Step::Answer)
     }
 
