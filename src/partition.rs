@@ -202,11 +202,11 @@ impl<S: Store> Partition<S> {
 
     /// Charges a request to its principal. Of several that travel together each is charged by itself.
     fn charge(&mut self, principal: &Principal, call: &PartitionCall, now: Time) -> Result<()> {
-        let Some(state) = &self.state else { return Ok(()) };
-        self.payer = principal.account();
+        let Some(quotas) = self.state.as_ref().map(|state| state.grant.settings.quotas) else { return Ok(()) };
+        self.payer = if quotas.are_any() { principal.account() } else { None };
         match &self.payer {
             Some(account) if !matches!(call, PartitionCall::Many { .. }) => {
-                self.accounts.request(account, &state.grant.settings.quotas, now)
+                self.accounts.request(account, &quotas, now)
             }
             _ => Ok(()),
         }

@@ -134,6 +134,25 @@ fn keys_stay_for_a_day_while_their_server_is_down_and_no_longer() {
 }
 
 #[test]
+fn keys_that_can_be_used_are_not_waited_for_at_every_turn() {
+    let mut world = fetching(&["one"]);
+    assert!(knows(&mut world, "one"));
+    world.served.insert(URL.to_owned(), Err("It is down.".to_owned()));
+    world.now += HOUR + SECOND;
+    let before = world.joined;
+    for _ in 0..100 {
+        assert!(knows(&mut world, "one"));
+        world.now += 10 * SECOND;
+    }
+    // A thousand seconds, and five minutes between two attempts.
+    assert_eq!((world.fetched, world.joined), (1 + 4, before + 4));
+    // A key that is new is looked for all the same.
+    world.served.insert(URL.to_owned(), listing(&["one", "two"]));
+    world.now += 31 * SECOND;
+    assert!(knows(&mut world, "two"));
+}
+
+#[test]
 fn a_server_that_never_answered_is_asked_no_more_often_for_that() {
     let mut world = trusting(&json!({ "jwks": URL }));
     for n in 0..100 {
