@@ -1,8 +1,11 @@
 //! How long a token or a key lasts, and what it costs to know.
 
+use selvedge::catalog;
 use selvedge::id::{BatchId, DatabaseName, Key};
-use selvedge::wire::{Bearer, PartitionCall, PartitionRequest};
-use serde_json::json;
+use selvedge::moment::Moment;
+use selvedge::time::Time;
+use selvedge::wire::{Bearer, CatalogCall, CatalogRequest, PartitionCall, PartitionRequest};
+use serde_json::{Value, json};
 
 use super::tokens::{SECRET, jwk, token};
 use super::world::{DAY, DB, SECOND, World, ask};
@@ -169,4 +172,72 @@ fn nothing_of_a_token_takes_a_key_into_use() {
     assert!(answer.status == 200 && answer.body.contains("\"status\":403"), "{answer:?}");
     assert!(!world.in_use("b"));
     assert!(world.in_use(""));
+}
+
+/// Puts settings while one partition cannot be reached: the status of the answer.
+fn put_unheard(world: &mut World, settings: &Value, unheard: &str) -> u16 {
+    let db = DatabaseName::parse(DB).expect("a name");
+    let call = CatalogCall::PutSettings { only_if: None };
+    let request = CatalogRequest { db, bearer: Bearer::Root, origin: None, call };
+    let mut told = 0;
+    loop {
+        world.now += 1_000;
+        let now = Time::from_micros(world.now);
+        let moment = &mut Moment { now, random: &mut || [7; 16] };
+        match world.catalog.handle(moment, &request, settings.to_string().as_bytes(), told) {
+            catalog::Step::Answer(answer) => return answer.status,
+            catalog::Step::Fetch(url) => panic!("{url}"),
+            catalog::Step::Tell(requests, grant) => {
+                told += requests.len();
+                for request in requests.iter().filter(|request| request.key.as_str() != unheard) {
+                    let answer = world.ask_partition(request, grant.as_bytes());
+                    world.catalog.heard(&request.key, serde_json::from_str(&answer.body).ok());
+                }
+                for request in requests.iter().filter(|request| request.key.as_str() == unheard) {
+                    world.catalog.heard(&request.key, None);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_are_answered_when_everybody_has_heard_and_not_before() {
+    let mut world = with_secret();
+    let token = minted(&world, "ada");
+    let ids = ["n1", "a/n1", "b/n1"];
+    for id in &ids[1..] {
+        world.send(ask("PUT", &format!("notes/{id}")).body(&json!({}))).expect(201);
+    }
+    let statuses =
+        |world: &mut World| ids.map(|id| world.send(ask("GET", &format!("notes/{id}")).token(&token)).status);
+    assert_eq!(statuses(&mut world), [404; 3]);
+    // One has not heard: it still knows the token, and so nobody is told that it is done.
+    assert_eq!(put_unheard(&mut world, &json!({}), "b"), 503);
+    assert_eq!(statuses(&mut world), [401, 401, 404]);
+    assert_eq!(put_unheard(&mut world, &json!({}), "b"), 503);
+    assert_eq!(world.send(ask("PUT", "_settings").body(&json!({}))).status, 200);
+    assert_eq!(statuses(&mut world), [401; 3]);
+    // It goes on by itself as well, though the caller does not come back.
+    settle(&mut world, &json!({ "keys": [jwk("one", &SECRET)] }));
+    assert_eq!(statuses(&mut world), [404; 3]);
+    assert_eq!(put_unheard(&mut world, &json!({}), "a"), 503);
+    assert_eq!(statuses(&mut world), [401, 404, 401]);
+    world.pass(60 * SECOND);
+    assert_eq!(statuses(&mut world), [401; 3]);
+}
+
+#[test]
+fn settings_of_a_deleted_database_are_not_its_successors() {
+    let mut world = with_secret();
+    let token = minted(&world, "ada");
+    assert_eq!(status(&mut world, &token), 404);
+    world.send(ask("DELETE", "")).expect(204);
+    assert_eq!(status(&mut world, &token), 401);
+    world.send(ask("PUT", "")).expect(201);
+    assert_eq!(status(&mut world, &token), 401);
+    let settings = world.send(ask("GET", "_settings")).expect(200).json;
+    assert_eq!((&settings["version"], &settings["settings"]["issuers"]), (&json!(0), &json!([])));
+    let acts = world.send(ask("GET", "_audit")).expect(200).json;
+    assert_eq!(acts["acts"].as_array().map(Vec::len), Some(1));
 }
