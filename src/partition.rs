@@ -197,24 +197,25 @@ impl<S: Store> Partition<S> {
                 return Err(error);
             }
         };
+        self.charge(&principal, &request.call, moment.now)?;
         access::admit(&principal, &request.call)?;
+        let Some(state) = &self.state else { return Err(busy()) };
         if state.home != home(request) {
             return refuse(Code::Internal, "A request reached the wrong partition.");
         }
         if state.rewriting {
             return refuse(Code::Unavailable, "A change of schema is being carried out here; it takes a few seconds.");
         }
-        self.charge(&principal, &request.call, moment.now)?;
         self.serve(moment, request, &principal, body).map(Step::Answer)
     }
 
     /// Charges a request to its principal. Of several that travel together each is charged by itself.
     fn charge(&mut self, principal: &Principal, call: &PartitionCall, now: Time) -> Result<()> {
-        let Some(state) = &self.state else { return Ok(()) };
-        self.payer = principal.account();
+        let Some(quotas) = self.state.as_ref().map(|state| state.grant.settings.quotas) else { return Ok(()) };
+        self.payer = if quotas.are_any() { principal.account() } else { None };
         match &self.payer {
             Some(account) if !matches!(call, PartitionCall::Many { .. }) => {
-                self.accounts.request(account, &state.grant.settings.quotas, now)
+                self.accounts.request(account, &quotas, now)
             }
             _ => Ok(()),
         }

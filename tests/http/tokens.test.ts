@@ -88,7 +88,7 @@ describe("the table of attacks", () => {
     // Nor does it come through by itself where a good one just did, over what it may have been mistaken for.
     expect((await ask(db, await good())).status).toBe(404);
   };
-  const UNKNOWN = /^No issuer in this database's settings signed this token/;
+  const UNKNOWN = /^No issuer in this database's settings signed this JWT/;
   const claims = () => ({ iss: ISSUER, aud: AUDIENCE, sub: "ada", exp: seconds(300) });
 
   beforeAll(async () => {
