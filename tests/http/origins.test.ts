@@ -79,7 +79,7 @@ test("a page whose origin is named asks everything, and reads what it needs to",
   const body = JSON.stringify({ text: "b" });
   const json = { ...bearer(), "content-type": "application/json", "if-match": '"1"', "idempotency-key": "k1" };
   for (const method of ["PUT", "PATCH", "DELETE"])
-    expect(await ask(method, "notes/n1", json, method === "DELETE" ? undefined : body)).toMatchObject({ status: 403 });
+    expect(await ask(method, "notes/n1", json, method === "DELETE" ? undefined : body)).toMatchObject({ status: 412 });
   expect(await ask("POST", "_query", bearer(), "{")).toMatchObject({ status: 400 });
   expect(await ask("GET", "notes/n1", { authorization: "Bearer sv_stranger" })).toMatchObject({ status: 401 });
   const made = await client.post("/v1/shop/_keys", { name: "page", role: "read" });
