@@ -101,6 +101,8 @@ impl<S: Store> Partition<S> {
         });
         match step {
             Step::Answer(answer) => {
+                // What was forgotten on the way is read again: every answer says the same of the database.
+                let _ = self.load();
                 let known = self.state.as_ref().map(|state| &state.grant.settings);
                 let allowed = known.map_or(allowed, |settings| cors::allowed(request.origin.as_deref(), settings));
                 let token = self.state.as_ref().map(|state| Token::of(state.home.key.clone(), state.clock.last()));

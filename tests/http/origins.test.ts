@@ -77,9 +77,15 @@ test("a page whose origin is named asks everything, and reads what it needs to",
   await page.goto(origin);
   expect(await ask("GET", "notes/n1", bearer())).toMatchObject({ status: 404 });
   const body = JSON.stringify({ text: "b" });
-  const json = { ...bearer(), "content-type": "application/json", "if-match": '"1"', "idempotency-key": "k1" };
-  for (const method of ["PUT", "PATCH", "DELETE"])
-    expect(await ask(method, "notes/n1", json, method === "DELETE" ? undefined : body)).toMatchObject({ status: 412 });
+  const json = { ...bearer(), "content-type": "application/json", "if-match": '"1"' };
+  for (const method of ["PUT", "PATCH", "DELETE"]) {
+    const headers = { ...json, "idempotency-key": method };
+    const answer = await ask(method, "notes/n1", headers, method === "DELETE" ? undefined : body);
+    expect(answer, method).toMatchObject({ status: 412 });
+  }
+  // A refusal is seen as any other answer, also one for a batch id of another request.
+  const reused = await ask("DELETE", "notes/n1", { ...json, "idempotency-key": "PUT" });
+  expect(reused).toEqual({ status: 409, headers: ["selvedge-token"] });
   expect(await ask("POST", "_query", bearer(), "{")).toMatchObject({ status: 400 });
   expect(await ask("GET", "notes/n1", { authorization: "Bearer sv_stranger" })).toMatchObject({ status: 401 });
   const made = await client.post("/v1/shop/_keys", { name: "page", role: "read" });
