@@ -186,7 +186,8 @@ impl<S: Store> Partition<S> {
             Found::Unsure if self.strangers.is_known(&request.bearer) => return Err(unauthenticated()),
             Found::Unsure => return Ok(ask(request, false)),
             Found::Check(check) => return Ok(Step::Verify(check)),
-            Found::Refused(error) => return Err(error),
+            // An answer, not a failure: what is in memory is right.
+            Found::Refused(error) => return Ok(Step::Answer(error.into())),
         };
         self.charge(&principal, &request.call, moment.now)?;
         access::admit(&principal, &request.call)?;
