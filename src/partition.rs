@@ -196,7 +196,8 @@ impl<S: Store> Partition<S> {
                 if heard {
                     self.strangers.remember(&request.bearer);
                 }
-                return Err(error);
+                // An answer, not a failure: what is in memory is right.
+                return Ok(Step::Answer(error.into()));
             }
         };
         self.charge(&principal, &request.call, moment.now)?;
