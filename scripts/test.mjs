@@ -13,7 +13,10 @@ const FUZZ_SECONDS = "60";
 const cargoTest = ["test", "--locked", "--package", "selvedge", "--features", "native"];
 const fuzzed = { env: { SELVEDGE_FUZZ_SECONDS: FUZZ_SECONDS } };
 const long = process.argv.includes("--long")
-  ? [program("fuzz", "cargo", [...cargoTest, "--release", "--test", "fuzz", "--", "--nocapture"], fuzzed)]
+  ? [
+      program("fuzz rules and queries", "cargo", [...cargoTest, "--test", "fuzz", "--", "--nocapture"], fuzzed),
+      program("fuzz tokens", "cargo", [...cargoTest, "--test", "tokens", "fuzz", "--", "--nocapture"], fuzzed),
+    ]
   : [];
 
 await main(() =>

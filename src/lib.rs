@@ -30,6 +30,7 @@
 //! | [`query`] | the query tree, its two executors |
 //! | [`schema`] | what documents must look like, what lies between two schemas |
 //! | [`settings`], [`jwt`], [`principal`] | whose tokens are accepted, what they say, who asks |
+//! | `rules` | what whoever asks may see and do |
 //! | [`batch`] | what changes documents, and its receipt |
 //! | [`wire`] | what router and actors tell each other |
 //! | [`store`] | SQL in, rows out |

@@ -31,3 +31,24 @@ fn run() -> (u64, u64) {
     println!("SELVEDGE_SEED={seed} SELVEDGE_CASES={cases}");
     (seed, cases)
 }
+
+#[test]
+fn the_rules_and_settings_of_the_documentation_are_taken() {
+    let block = |page: &str, before: &str| {
+        let page = std::fs::read_to_string(format!("{}/{page}", env!("CARGO_MANIFEST_DIR"))).expect("the page");
+        let block = page.split(before).nth(1).and_then(|rest| rest.split("```").next());
+        block.expect("a block").to_owned()
+    };
+    for (page, before) in [
+        ("docs/security.md", "```json schema"),
+        (
+            "README.md",
+            "who asks. They hold in every part of every answer, and of every batch at its commit.\n\n```json\n",
+        ),
+    ] {
+        let mut world = world::World::new();
+        world.send(world::ask("PUT", "_schema").text(block(page, before))).expect(200);
+    }
+    let mut world = world::World::new();
+    world.send(world::ask("PUT", "_settings").text(block("docs/security.md", "```json settings"))).expect(200);
+}

@@ -1,6 +1,7 @@
 //! Tokens and settings: read strictly and totally, and in force exactly as long as time, keys and settings say.
 //!
-//! `SELVEDGE_SEED` repeats a run, `SELVEDGE_CASES` sets how many tokens or settings are tried; a minute is some millions.
+//! `SELVEDGE_SEED` repeats a run, `SELVEDGE_CASES` sets how many tokens or settings are tried,
+//! `SELVEDGE_FUZZ_SECONDS` for how long instead.
 
 #[path = "tokens/fuzz.rs"]
 mod fuzz;

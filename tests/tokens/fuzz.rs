@@ -1,6 +1,7 @@
 //! Tokens and settings that are nearly right, made from a seed: nothing panics, and what is taken is what was meant.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use selvedge::jwt::{Jwt, looks_like_one};
@@ -21,8 +22,12 @@ fn setting(name: &str) -> Option<u64> {
 fn cases(usual: u64, mut case: impl FnMut(&mut Random)) {
     let first = setting("SELVEDGE_SEED").unwrap_or_else(fresh_seed);
     let count = setting("SELVEDGE_CASES").unwrap_or(usual);
+    let end = setting("SELVEDGE_FUZZ_SECONDS").map(|seconds| Instant::now() + Duration::from_secs(seconds));
     println!("SELVEDGE_SEED={first} SELVEDGE_CASES={count}");
-    for seed in first..first + count {
+    for seed in first.. {
+        if end.map_or(seed - first >= count, |end| Instant::now() >= end) {
+            break;
+        }
         let done = catch_unwind(AssertUnwindSafe(|| case(&mut Random::new(seed))));
         if let Err(panic) = done {
             eprintln!("repeat with SELVEDGE_SEED={seed} SELVEDGE_CASES=1");
