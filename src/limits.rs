@@ -58,6 +58,12 @@ pub const CASCADE_DOCUMENTS: usize = 10_000;
 /// Requests that travel together: they are answered in one event.
 pub const MANY_REQUESTS: usize = 256;
 
+/// Batches that are written by the same statements, if they have nothing to do with each other.
+pub const TOGETHER_BATCHES: usize = 64;
+
+/// Bytes of their bodies: what is written is in memory several times meanwhile.
+pub const TOGETHER_BYTES: usize = 256 * 1024;
+
 /// Lines of an import that are committed together.
 pub const IMPORT_CHUNK_LINES: usize = 1_000;
 

@@ -20,6 +20,7 @@ mod rewrite;
 mod state;
 mod survey;
 mod tables;
+mod together;
 mod transact;
 mod upkeep;
 mod workspace;

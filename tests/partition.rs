@@ -15,6 +15,8 @@ mod machine;
 mod model;
 #[path = "executors/random.rs"]
 mod random;
+#[path = "partition/together.rs"]
+mod together;
 #[path = "actors/tokens.rs"]
 mod tokens;
 #[path = "partition/transactions.rs"]

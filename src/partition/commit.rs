@@ -38,6 +38,16 @@ pub(super) struct Heading<'a> {
     pub(super) time: Time,
 }
 
+/// A batch that was decided with others, to be written with them.
+pub(super) struct Decided<'a> {
+    /// What it leaves.
+    pub(super) work: &'a Workspace,
+    /// What it is written under.
+    pub(super) heading: Heading<'a>,
+    /// The documents of its operations, in order.
+    pub(super) documents: Vec<&'a DocumentRef>,
+}
+
 /// A document ready to be written.
 struct Line {
     table: u32,
@@ -134,6 +144,100 @@ pub(super) fn write<S: Store>(
         state.clock.tick(heading.time);
         state.oldest.get_or_insert((first, heading.time));
         super::expiry::expect(state, work);
+    }
+    Ok(())
+}
+
+/// Writes batches, each of which changes something and nothing that another touches, in tables that are there. Nothing is
+/// being surveyed. Gives their receipts.
+///
+/// # Errors
+/// As [`write`]; `internal` also if one of them has a receipt already. Nothing is kept then.
+pub(super) fn write_together<S: Store>(
+    store: &mut S,
+    state: &mut State,
+    decided: &[Decided<'_>],
+) -> Result<Vec<Receipt>> {
+    let first = state.seq + 1;
+    let (last, receipts) = store.atomically(|store| {
+        let mut seq = state.seq;
+        let (mut lines, mut rows, mut receipts) = (Vec::new(), Vec::new(), Vec::with_capacity(decided.len()));
+        for Decided { work, heading, documents } in decided {
+            let stamp = Value::from(heading.time.to_string());
+            let mut versions = HashMap::new();
+            for document in work.changed() {
+                let Some(entry) = work.get(document) else { continue };
+                if matches!(entry.after, After::Untouched) || (entry.after == After::Gone && entry.before.is_none()) {
+                    continue;
+                }
+                seq += 1;
+                let (line, _) = line(state, document, entry, seq, (heading.time, &stamp))?;
+                versions.insert(document, (line.kind, seq));
+                rows.push(heading);
+                lines.push(line);
+            }
+            let results = documents.iter().map(|document| {
+                let (version, created) = match versions.get(document) {
+                    Some((kind, seq)) => ((*kind != Kind::Delete).then_some(*seq), *kind == Kind::Insert),
+                    None => (work.get(document).and_then(Entry::version), false),
+                };
+                Outcome { id: document.id.as_str().to_owned(), version, created }
+            });
+            receipts.push(Receipt::Committed { time: heading.time, results: results.collect() });
+        }
+        // The images before are taken from the tables, so they come first.
+        log_together(store, &lines, &rows)?;
+        self::documents(store, &lines)?;
+        receipts_together(store, decided, &receipts)?;
+        Ok((seq, receipts))
+    })?;
+    state.seq = last;
+    for Decided { work, heading, .. } in decided {
+        state.clock.tick(heading.time);
+        state.oldest.get_or_insert((first, heading.time));
+        super::expiry::expect(state, work);
+    }
+    Ok(receipts)
+}
+
+/// Writes the rows of the log for documents as they are before they are written.
+fn log_together(store: &mut impl Store, lines: &[Line], headings: &[&Heading<'_>]) -> Result<()> {
+    let all: Vec<(&Line, &&Heading<'_>)> = lines.iter().zip(headings).collect();
+    for run in all.chunk_by(|(one, _), (other, _)| one.table == other.table).flat_map(|run| run.chunks(MANY / 5)) {
+        let Some((Line { table, .. }, _)) = run.first() else { continue };
+        let sql = format!(
+            "INSERT INTO log(seq, time, batch, collection, kind, prev, before, id) SELECT v.column1, v.column2, \
+             v.column3, {table}, v.column4, d.seq, d.body, v.column5 FROM (VALUES {}) AS v LEFT JOIN d{table} AS d ON \
+             d.id = v.column5",
+            vec!["(?, ?, ?, ?, ?)"; run.len()].join(", ")
+        );
+        let mut cells = Vec::with_capacity(run.len() * 5);
+        for (line, heading) in run {
+            cells.extend([
+                Cell::Integer(line.seq),
+                Cell::Integer(heading.time.micros()),
+                text(heading.batch),
+                Cell::Integer(line.kind as i64),
+                text(&line.id),
+            ]);
+        }
+        store.run(&sql, &cells)?;
+    }
+    Ok(())
+}
+
+fn receipts_together(store: &mut impl Store, decided: &[Decided<'_>], receipts: &[Receipt]) -> Result<()> {
+    let all: Vec<(&Decided<'_>, &Receipt)> = decided.iter().zip(receipts).collect();
+    for run in all.chunks(MANY / 3) {
+        let sql =
+            format!("INSERT INTO receipt(id, digest, outcome) VALUES {}", vec!["(?, ?, ?)"; run.len()].join(", "));
+        let mut cells = Vec::with_capacity(run.len() * 3);
+        for (Decided { heading, .. }, receipt) in run {
+            let outcome =
+                serde_json::to_string(receipt).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
+            cells.extend([text(heading.batch), text(heading.digest), Cell::Text(outcome)]);
+        }
+        store.run(&sql, &cells)?;
     }
     Ok(())
 }
@@ -246,6 +350,20 @@ fn documents(store: &mut impl Store, lines: &[Line]) -> Result<()> {
                 store.run(&sql, &cells)?;
                 rest = after.get(run - 1..).unwrap_or_default();
             }
+            Kind::Update if line.keys.is_empty() && after.first().is_some_and(|next| is_plain_update(next, table)) => {
+                let run = 1 + after.iter().take_while(|next| is_plain_update(next, table)).count().min(MANY / 3 - 1);
+                let sql = format!(
+                    "UPDATE d{table} SET seq = v.column1, body = v.column2 FROM (VALUES {}) AS v WHERE d{table}.id = \
+                     v.column3",
+                    vec!["(?, ?, ?)"; run].join(", ")
+                );
+                let mut cells = Vec::with_capacity(run * 3);
+                for line in std::iter::once(line).chain(after.iter().take(run - 1)) {
+                    cells.extend([Cell::Integer(line.seq), text(&line.body), text(&line.id)]);
+                }
+                store.run(&sql, &cells)?;
+                rest = after.get(run - 1..).unwrap_or_default();
+            }
             Kind::Update => {
                 let mut sql = format!("UPDATE d{table} SET seq = ?, body = ?");
                 let mut cells = vec![Cell::Integer(line.seq), text(&line.body)];
@@ -265,6 +383,11 @@ fn documents(store: &mut impl Store, lines: &[Line]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a line changes a document of a table, and no index column of it.
+fn is_plain_update(line: &Line, table: u32) -> bool {
+    line.table == table && line.kind == Kind::Update && line.keys.is_empty()
 }
 
 fn same_shape(left: &Line, right: &Line) -> bool {

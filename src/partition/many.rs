@@ -20,13 +20,21 @@ impl<S: Store> Partition<S> {
         principal: &Principal,
         body: &[u8],
     ) -> Result<Answer> {
-        self.each(body, |partition, item| {
-            let (request, body) = single(request, item);
-            partition
-                .permitted(&request, principal, moment.now)
-                .and_then(|()| partition.serve(moment, &request, principal, body.as_bytes()).map(Some))
-        })?
-        .ok_or_else(|| Error::new(Code::Internal, "Nothing was answered."))
+        let mut alone = 0;
+        let answered = self.each(request, body, |partition, requests| {
+            if alone == 0 {
+                let together = partition.together(moment, requests, principal);
+                alone = together.alone;
+                if !together.answers.is_empty() {
+                    return Ok(Some(together.answers));
+                }
+            }
+            alone = alone.saturating_sub(1);
+            let Some((request, body)) = requests.first() else { return Ok(Some(Vec::new())) };
+            partition.permitted(request, principal, moment.now)?;
+            partition.serve(moment, request, principal, body.as_bytes()).map(|answer| Some(vec![answer]))
+        });
+        answered?.ok_or_else(|| Error::new(Code::Internal, "Nothing was answered."))
     }
 
     /// Answers the items where nothing is stored yet; nothing if one of them would be committed, for which the key is to
@@ -39,56 +47,66 @@ impl<S: Store> Partition<S> {
         body: &[u8],
         grant: &Grant,
     ) -> Result<Option<Answer>> {
-        let answered = self.each(body, |partition, item| {
-            let (request, body) = single(request, item);
-            partition.state = Some(State::unregistered(home(&request), grant.clone())?);
-            partition.permitted(&request, principal, moment.now)?;
+        let answered = self.each(request, body, |partition, requests| {
+            let Some((request, body)) = requests.first() else { return Ok(Some(Vec::new())) };
+            partition.state = Some(State::unregistered(home(request), grant.clone())?);
+            partition.permitted(request, principal, moment.now)?;
+            let one = |answer| vec![answer];
             if request.call != PartitionCall::Batch {
-                return partition.serve(moment, &request, principal, body.as_bytes()).map(Some);
+                return partition.serve(moment, request, principal, body.as_bytes()).map(|answer| Some(one(answer)));
             }
             // As long as none is committed, each finds what the first found: nothing.
-            let home = home(&request);
-            rehearse(&request, body.as_bytes(), principal, home, grant.clone(), &mut partition.store, moment)
+            let home = home(request);
+            let rehearsed =
+                rehearse(request, body.as_bytes(), principal, home, grant.clone(), &mut partition.store, moment);
+            rehearsed.map(|answer| answer.map(one))
         });
         self.state = None;
         answered
     }
 
-    /// Lets each item be answered, and puts the answers together; nothing if one of them is to be answered otherwise.
+    /// Lets the items be answered, the first or several of those that are left at a time, and puts the answers together;
+    /// nothing if one of them is to be answered otherwise.
     fn each(
         &mut self,
+        whole: &PartitionRequest,
         body: &[u8],
-        mut answer: impl FnMut(&mut Self, Item<'_>) -> Result<Option<Answer>>,
+        mut answer: impl FnMut(&mut Self, &[(PartitionRequest, &str)]) -> Result<Option<Vec<Answer>>>,
     ) -> Result<Option<Answer>> {
         let items: Vec<Item<'_>> = serde_json::from_slice(body)
             .map_err(|wrong| Error::new(Code::Internal, format!("Damaged items: {wrong}")))?;
         if items.len() > MANY_REQUESTS {
             return refuse(Code::TooMany, format!("At most {MANY_REQUESTS} requests travel together."));
         }
+        let requests: Vec<(PartitionRequest, &str)> = items.into_iter().map(|item| single(whole, item)).collect();
+        let mut left = requests.as_slice();
         let mut replies = String::from("[");
-        for item in items {
+        while !left.is_empty() {
             let answered = if replies.len() > ANSWER_BYTES {
                 refuse(
                     Code::AnswerTooLarge,
                     "The answers before this one are as many bytes as one answer may have: ask for less together.",
                 )
             } else {
-                answer(self, item)
+                answer(self, left)
             };
-            let answered = match answered {
-                Ok(Some(answer)) => answer,
+            let answers = match answered {
+                Ok(Some(answers)) => answers,
                 Ok(None) => return Ok(None),
                 Err(error) => {
                     if matches!(error.code, Code::Internal | Code::Unavailable) {
                         self.state = None;
                     }
-                    error.into()
+                    vec![error.into()]
                 }
             };
-            if replies.len() > 1 {
-                replies.push(',');
+            left = left.get(answers.len().max(1)..).unwrap_or_default();
+            for answer in answers {
+                if replies.len() > 1 {
+                    replies.push(',');
+                }
+                replies.push_str(&reply(&answer));
             }
-            replies.push_str(&reply(&answered));
         }
         replies.push(']');
         Ok(Some(Answer::json(200, replies)))

@@ -74,13 +74,12 @@ fn carry_out<S: Store>(
     store: &mut S,
     moment: &mut Moment<'_>,
 ) -> std::result::Result<Answer, Failed> {
-    timely(&request.batch, moment.now)?;
-    sized(body)?;
     let time = state.clock.clone().tick(moment.now);
     if request.call == PartitionCall::Import {
+        sized(body)?;
         return imported(body, permit, state, store, moment, time);
     }
-    let mut batch = batch(request, digest(request, body, permit)?, body, state, moment)?;
+    let mut batch = batch_of(request, body, permit, state, moment)?;
     let (work, decided) = decide(&mut batch, permit, time, state, store, moment);
     let heading = Heading { batch: batch.id.as_str(), digest: &batch.digest, time };
     if let Err(error) = decided {
@@ -242,13 +241,19 @@ fn fitting(mut error: Error, call: &PartitionCall) -> Error {
 }
 
 /// The batch that a request brings.
-fn batch(
+///
+/// # Errors
+/// `batch_expired`, `too_large`, and what its body is refused for.
+pub(super) fn batch_of(
     request: &PartitionRequest,
-    digest: String,
     body: &[u8],
+    permit: &Permit,
     state: &State,
     moment: &mut Moment<'_>,
 ) -> Result<Batch> {
+    timely(&request.batch, moment.now)?;
+    sized(body)?;
+    let digest = digest(request, body, permit)?;
     let key = &state.home.key;
     let mut fresh = false;
     let (reads, operations) = match &request.call {
@@ -295,7 +300,7 @@ fn made(key: &Key, moment: &mut Moment<'_>) -> Result<DocumentId> {
 }
 
 /// The answer that a receipt comes to.
-fn answer(request: &PartitionRequest, receipt: &Receipt) -> Result<Answer> {
+pub(super) fn answer(request: &PartitionRequest, receipt: &Receipt) -> Result<Answer> {
     let (time, results) = match receipt {
         Receipt::Committed { time, results } => (time, results),
         Receipt::Rejected { code, detail, members } => {

@@ -168,6 +168,22 @@ impl Workspace {
         Ok(())
     }
 
+    /// The same documents as they were loaded, those of one batch.
+    pub(super) fn part(&self, documents: impl Iterator<Item = DocumentRef>) -> Workspace {
+        let entries = documents.filter_map(|document| Some((document.clone(), self.entries.get(&document)?.clone())));
+        Workspace { entries: entries.collect(), ..Workspace::default() }
+    }
+
+    /// Whether there is anything to be written.
+    pub(super) fn changes_something(&self) -> bool {
+        let entries = self.changed.iter().filter_map(|document| self.entries.get(document));
+        entries.into_iter().any(|entry| match entry.after {
+            After::Untouched => false,
+            After::Document(_) => true,
+            After::Gone => entry.before.is_some(),
+        })
+    }
+
     /// Takes a document to be absent, without a look: its id was made just now.
     pub(super) fn expect_nothing(&mut self, document: &DocumentRef) {
         self.entries.insert(document.clone(), Entry { before: None, after: After::Untouched });
