@@ -10,6 +10,7 @@ import { hasPostgres } from "./lib/postgres.mjs";
 import { compare } from "./lib/rates.mjs";
 import { clientsTable, growthTable, ratesTable, rowsTable, sizesTable, write } from "./lib/report.mjs";
 import { countRows } from "./lib/rows.mjs";
+import { withRules } from "./lib/ruled.mjs";
 import { startBaseline, startSelvedge } from "./lib/subjects.mjs";
 import { verify, verifyBalances } from "./lib/verify.mjs";
 
@@ -65,7 +66,7 @@ await main(async () => {
   const parts = new Map();
   const wanted = (/** @type {string} */ part) => options.parts.has(part);
   if (wanted("size")) parts.set("size", sizesTable(sizes()));
-  if (wanted("rates") || wanted("rows") || wanted("growth") || wanted("clients")) {
+  if (wanted("rates") || wanted("rows") || wanted("growth") || wanted("clients") || wanted("rules")) {
     const selvedge = await startSelvedge();
     const baseline = await startBaseline();
     const subjects = { selvedge, baseline };
@@ -80,6 +81,10 @@ await main(async () => {
           say("Postgres");
           parts.set("postgres", clientsTable("Postgres", await againstPostgres(selvedge, DB, options.rates)));
         } else say("Postgres 15 is not installed: left out");
+      }
+      if (wanted("rules")) {
+        say("rules");
+        parts.set("rules", clientsTable("without rules", await withRules(selvedge, options.rates), "with rules"));
       }
       if (wanted("growth")) parts.set("growth", await growth(subjects, options));
     } finally {

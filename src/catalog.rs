@@ -4,14 +4,17 @@
 //! of every change after that. What they are told is always the whole state ([`crate::wire::Grant`]), under a
 //! rising epoch; a change that needs everybody is answered when everybody has heard.
 
+mod audit;
 pub mod keys;
 mod record;
 mod schema;
+mod settings;
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::cors;
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{DatabaseName, Key};
 use crate::limits::{CATALOG_PAGE_KEYS, CATALOG_RETRY_US, CATALOG_STEP_KEYS, CATALOG_TELLS, CATALOG_WATCH_US};
@@ -32,6 +35,9 @@ pub enum Step {
     /// It tells partitions something first: each request with the same body. What they answer is
     /// [`Catalog::heard`], then the same request comes again.
     Tell(Vec<PartitionRequest>, String),
+    /// The keys of an issuer are fetched from this URL first, once for all that wait for it. What comes of it is
+    /// [`Catalog::fetched`], then the same request comes again.
+    Fetch(String),
 }
 
 /// The actor that knows a database.
@@ -41,20 +47,30 @@ pub struct Catalog<S: Store> {
     told: usize,
     /// Partitions that did not answer; an event asks each of them once.
     silent: BTreeSet<Key>,
+    /// URLs that are being fetched.
+    fetching: BTreeSet<String>,
     alarm: Option<Time>,
 }
 
 impl<S: Store> Catalog<S> {
     /// A catalog over its store.
     pub fn new(store: S) -> Catalog<S> {
-        Catalog { store, told: 0, silent: BTreeSet::new(), alarm: None }
+        Catalog { store, told: 0, silent: BTreeSet::new(), fetching: BTreeSet::new(), alarm: None }
     }
 
     /// Takes a request. `told` counts the partitions that this event has told something so far: the
     /// platform bounds what one event may ask of others.
     pub fn handle(&mut self, moment: &mut Moment<'_>, request: &CatalogRequest, body: &[u8], told: usize) -> Step {
         self.at(told);
-        self.step(moment, request, body, told).unwrap_or_else(|error| Step::Answer(error.into()))
+        let step = self.step(moment, request, body, told).unwrap_or_else(|error| Step::Answer(error.into()));
+        match (step, &request.origin) {
+            (Step::Answer(answer), Some(_)) if request.call != CatalogCall::Preflight => {
+                let settings = Record::load(&mut self.store).ok().flatten().map(|record| record.settings);
+                let allowed = settings.and_then(|settings| cors::allowed(request.origin.as_deref(), &settings));
+                Step::Answer(cors::dressed(answer, allowed.as_deref()))
+            }
+            (step, _) => step,
+        }
     }
 
     /// Takes what a partition answered; `None` if it could not be reached.
@@ -99,11 +115,20 @@ impl<S: Store> Catalog<S> {
 
     fn step(&mut self, moment: &mut Moment<'_>, request: &CatalogRequest, body: &[u8], told: usize) -> Result<Step> {
         let record = Record::load(&mut self.store)?;
-        if let CatalogCall::Join { key, register } = &request.call {
+        if let CatalogCall::Join { key, register, wanted } = &request.call {
+            if let (Some(record), Some(wanted)) = (record.as_ref().filter(|record| !record.dropped), wanted)
+                && let Some(url) = self.fetch_for(record, wanted, moment.now)
+            {
+                return Ok(Step::Fetch(url));
+            }
             return self.join(moment, record, key, *register);
         }
+        if request.call == CatalogCall::Preflight {
+            let settings = record.as_ref().filter(|record| !record.dropped).map(|record| &record.settings);
+            return Ok(Step::Answer(cors::preflight(request.origin.as_deref(), settings)));
+        }
         if request.call == CatalogCall::Create {
-            return self.create(request, record).map(Step::Answer);
+            return self.create(request, record, moment.now).map(Step::Answer);
         }
         let Some(record) = record else {
             return match (&request.bearer, &request.call, told) {
@@ -117,19 +142,25 @@ impl<S: Store> Catalog<S> {
             CatalogCall::Admit => Role::Write,
             _ => Role::Admin,
         };
-        identify(&request.bearer, &record.credentials).ok_or_else(unauthenticated)?.needs(role)?;
+        identify(&request.bearer, &record.credentials, moment.now).ok_or_else(unauthenticated)?.needs(role)?;
+        let by = audit::actor(&request.bearer, &record);
         if record.dropped && request.call != CatalogCall::Delete {
             return Err(unknown(&request.db));
         }
         match &request.call {
-            CatalogCall::Create | CatalogCall::Join { .. } => refuse(Code::Internal, "That was answered before."),
+            CatalogCall::Create | CatalogCall::Join { .. } | CatalogCall::Preflight => {
+                refuse(Code::Internal, "That was answered before.")
+            }
             CatalogCall::Delete => self.delete(moment, record, &request.bearer, told),
             CatalogCall::GetSchema => self.get_schema(&record).map(Step::Answer),
-            CatalogCall::PutSchema { only_if } => self.put_schema(moment, record, body, *only_if, told),
-            CatalogCall::CreateKey => self.create_key(moment, record, body).map(Step::Answer),
+            CatalogCall::PutSchema { only_if } => self.put_schema(moment, record, body, *only_if, told, &by),
+            CatalogCall::GetSettings => Ok(Step::Answer(settings::get(&record))),
+            CatalogCall::PutSettings { only_if } => self.put_settings(moment, record, body, *only_if, told, &by),
+            CatalogCall::Audit { after } => audit::page(after.unwrap_or(0), &mut self.store).map(Step::Answer),
+            CatalogCall::CreateKey => self.create_key(moment, record, body, &by).map(Step::Answer),
             CatalogCall::ListKeys => Ok(Step::Answer(keys::list(&record))),
             CatalogCall::Admit => Ok(Step::Answer(Answer::empty(204))),
-            CatalogCall::DeleteKey { name } => self.delete_key(moment, record, name, told),
+            CatalogCall::DeleteKey { name } => self.delete_key(moment, record, name, told, &by),
             CatalogCall::Keys { after } => {
                 let keys = record::keys_after(after.as_ref(), CATALOG_PAGE_KEYS, &mut self.store)?;
                 Ok(Step::Answer(Answer::json(200, json!({ "keys": keys }).to_string())))
@@ -137,7 +168,7 @@ impl<S: Store> Catalog<S> {
         }
     }
 
-    fn create(&mut self, request: &CatalogRequest, record: Option<Record>) -> Result<Answer> {
+    fn create(&mut self, request: &CatalogRequest, record: Option<Record>, now: Time) -> Result<Answer> {
         if request.bearer != Bearer::Root {
             return refuse(Code::Forbidden, "Only the root key creates databases.");
         }
@@ -145,7 +176,10 @@ impl<S: Store> Catalog<S> {
             Some(record) if record.dropped => refuse(Code::Unavailable, "The database is being deleted; try again."),
             Some(_) => refuse(Code::Exists, format!("There is a database {:?} already.", request.db.as_str())),
             None => {
-                Record::create(&request.db, &mut self.store)?;
+                self.store.atomically(|store| {
+                    Record::create(&request.db, store)?;
+                    audit::note("root", "database.create", json!({}), now, store)
+                })?;
                 Ok(Answer::json(201, json!({ "database": request.db, "version": 0 }).to_string()))
             }
         }
@@ -206,7 +240,7 @@ impl<S: Store> Catalog<S> {
                     }
                 }
                 let only = record::keys_after(None, 1, &mut self.store)?.pop().filter(|_| keys == 1);
-                Lesson::Granted { grant: record.grant(keys), registered, only, keys }
+                Lesson::Granted { grant: Box::new(record.grant(keys)), registered, only, keys }
             }
         };
         lesson_answer(&lesson)
@@ -246,6 +280,7 @@ impl<S: Store> Catalog<S> {
                     db: db.clone(),
                     key,
                     bearer: Bearer::Root,
+                    origin: None,
                     batch: moment.new_id(),
                     named: false,
                     call: PartitionCall::Learn,
@@ -257,13 +292,18 @@ impl<S: Store> Catalog<S> {
                 return Ok(None);
             }
             let Some(staged) = record.staged.take() else { return Ok(None) };
-            if record.offenders.is_empty() {
-                record.enact(staged, moment.now, &mut self.store)?;
-            } else {
-                record.refused = Some(Refused { schema: staged, offenders: std::mem::take(&mut record.offenders) });
-                record.turn();
-            }
-            record.save(&mut self.store)?;
+            self.store.atomically(|store| {
+                let about = json!({ "version": staged.version });
+                if record.offenders.is_empty() {
+                    record.enact(staged, moment.now, store)?;
+                    audit::note(audit::SYSTEM, "schema.enact", about, moment.now, store)?;
+                } else {
+                    record.refused = Some(Refused { schema: staged, offenders: std::mem::take(&mut record.offenders) });
+                    record.turn();
+                    audit::note(audit::SYSTEM, "schema.refuse", about, moment.now, store)?;
+                }
+                record.save(store)
+            })?;
         }
     }
 

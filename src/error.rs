@@ -105,10 +105,14 @@ codes! {
     InvalidDocument "invalid_document" 422 "The document does not fit the schema";
     /// A schema that contradicts itself or refers to nothing.
     InvalidSchema "invalid_schema" 422 "The schema is not valid";
+    /// Settings that are not what settings are.
+    InvalidSettings "invalid_settings" 422 "The settings are not valid";
     /// A schema that the data already there breaks.
     SchemaViolation "schema_violation" 422 "Documents already there break the schema";
     /// More requests, keys or collections than the bounds allow.
     TooMany "too_many" 429 "Too many";
+    /// A principal asks more often, or for more, than the database's quotas allow.
+    TooManyRequests "too_many_requests" 429 "Too many requests";
     /// A defect of Selvedge. Nothing was committed.
     Internal "internal" 500 "A defect; nothing was committed";
     /// An actor could not be reached or is busy changing; the same request may be sent again.

@@ -29,6 +29,7 @@
 //! | [`id`], [`time`], [`value`], [`moment`] | what everything speaks |
 //! | [`query`] | the query tree, its two executors |
 //! | [`schema`] | what documents must look like, what lies between two schemas |
+//! | [`settings`], [`jwt`], [`principal`] | whose tokens are accepted, what they say, who asks |
 //! | [`batch`] | what changes documents, and its receipt |
 //! | [`wire`] | what router and actors tell each other |
 //! | [`store`] | SQL in, rows out |
@@ -66,17 +67,22 @@
 
 pub mod batch;
 pub mod catalog;
+pub mod cors;
 pub mod error;
 pub mod id;
+pub mod jwt;
 pub mod limits;
+mod lru;
 pub mod moment;
 pub mod partition;
 mod percent;
-mod principal;
+pub mod principal;
 pub mod query;
+mod quota;
 pub mod router;
 mod rules;
 pub mod schema;
+pub mod settings;
 pub mod store;
 pub mod sync;
 pub mod time;

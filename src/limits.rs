@@ -26,6 +26,26 @@ pub const BATCH_ID_BYTES: usize = 128;
 /// Bytes of a bearer token: a longer one is hashed by nobody.
 pub const TOKEN_BYTES: usize = 256;
 
+/// Bytes of a JWT. Those of identity providers have one to four thousand; every use of one is hashed.
+pub const JWT_BYTES: usize = 8 << 10;
+
+/// Bytes of the name of a JWT's key (`kid`), of an issuer, an audience or a subject: they are compared and kept.
+pub const CLAIM_BYTES: usize = 512;
+
+/// Values of a JWT's `aud`.
+pub const JWT_AUDIENCES: usize = 16;
+
+/// JWTs whose signature an actor remembers to have checked.
+pub const JWTS_KEPT: usize = 256;
+
+/// Bytes of a JWT that opens a socket. It is attached to the socket with the rest of the request, and the platform keeps
+/// 2,048 bytes there.
+pub const SOCKET_JWT_BYTES: usize = 1_400;
+
+/// Bytes that the request which opens a socket has once it is attached to it: the platform's 2,048, less what its own
+/// encoding adds.
+pub const SOCKET_ATTACHMENT_BYTES: usize = 2_000;
+
 /// Operations, and separately reads, in one batch: they are decided in one synchronous block.
 pub const BATCH_OPS: usize = 1_000;
 
@@ -178,6 +198,75 @@ pub const STEP_DOCUMENTS: usize = 1_000;
 
 /// API keys of one database.
 pub const API_KEYS: usize = 256;
+
+/// Names of roles that one API key has.
+pub const KEY_ROLES: usize = 16;
+
+/// Microseconds until which an API key may be made to expire: ten years. What is meant to last longer does not expire.
+pub const API_KEY_LIFE_US: i64 = 10 * 366 * 24 * 3600 * 1_000_000;
+
+/// Bytes of the settings' JSON text. They travel to every partition with each change.
+pub const SETTINGS_BYTES: usize = 64 << 10;
+
+/// Issuers of JWTs of one database.
+pub const ISSUERS: usize = 8;
+
+/// Keys of one issuer. More that a JWKS endpoint lists are passed over.
+pub const ISSUER_KEYS: usize = 16;
+
+/// Bytes of one number or secret of a JWK, decoded: 8,192 bits.
+pub const JWK_BYTES: usize = 1_024;
+
+/// Bytes of the modulus of an RSA key at least: 2,048 bits (RFC 7518 section 3.3).
+pub const RSA_BYTES: usize = 256;
+
+/// Bytes of an HS256 secret at least: as many as the digest has (RFC 7518 section 3.2).
+pub const SECRET_BYTES: usize = 32;
+
+/// Seconds by which the clock of an issuer may differ: when its settings do not say, and at most.
+pub const SKEW_S: i64 = 60;
+/// Seconds by which the clock of an issuer may be set to differ at most.
+pub const SKEW_MOST_S: i64 = 300;
+
+/// Bytes of what a JWKS endpoint answers.
+pub const JWKS_BYTES: usize = 64 << 10;
+
+/// Milliseconds in which a JWKS endpoint must have answered whole.
+pub const JWKS_TIMEOUT_MS: u32 = 5_000;
+
+/// Microseconds between two requests to one JWKS endpoint at least, whether the first of them failed or not. A key that
+/// was published meanwhile is unknown for so long.
+pub const JWKS_RETRY_US: i64 = 30 * 1_000_000;
+
+/// Microseconds after which fetched keys are fetched again before they are used: a key that its issuer withdrew works for so
+/// long at most, while the endpoint answers.
+pub const JWKS_FRESH_US: i64 = 3_600 * 1_000_000;
+
+/// Microseconds for which fetched keys are used while their endpoint does not answer: a day.
+pub const JWKS_KEPT_US: i64 = 24 * 3_600 * 1_000_000;
+
+/// Origins that a database names for pages of others.
+pub const ORIGINS: usize = 32;
+
+/// Bytes of an origin. Host names have at most 253.
+pub const ORIGIN_BYTES: usize = 280;
+
+/// Seconds for which a browser may remember the answer to a preflight: what browsers keep at most, and by default.
+pub const CORS_AGE_MOST_S: i64 = 86_400;
+/// Seconds for which a browser may remember the answer to a preflight, when the settings do not say.
+pub const CORS_AGE_S: i64 = 600;
+
+/// Requests or rows a second, and requests at once, that a quota may allow: beyond any actor's reach.
+pub const QUOTA_MOST: i64 = 1_000_000;
+
+/// Principals whose use a partition counts. Whoever asked least recently is forgotten, and begins anew.
+pub const QUOTA_PRINCIPALS: usize = 1_024;
+
+/// Administrative acts that a database remembers.
+pub const AUDIT_ACTS: i64 = 1_000;
+
+/// Administrative acts in one page.
+pub const AUDIT_PAGE: usize = 100;
 
 /// Microseconds for which log, earlier versions and receipts are kept: 7 days.
 pub const RETENTION_US: i64 = 7 * 24 * 3600 * 1_000_000;

@@ -26,11 +26,13 @@ mod workspace;
 
 use serde_json::json;
 
+use crate::cors;
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{DocumentRef, Key};
 use crate::moment::Moment;
-use crate::principal::{Principal, identify, unauthenticated};
+use crate::principal::{Found, Principal, SignatureCheck, Tokens, unauthenticated};
 use crate::query::decode;
+use crate::quota::Accounts;
 use crate::rules::Permit;
 use crate::store::Store;
 use crate::time::{Time, Token};
@@ -40,7 +42,7 @@ use crate::wire::{
     PartitionRequest, Progress, from_json, percent_encode,
 };
 use access::Strangers;
-use state::{Home, State};
+use state::{Home, State, read_schema};
 
 /// What a partition does with an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,9 @@ pub enum Step {
     Answer(Answer),
     /// It must ask the catalog first; the same request comes again with the lesson.
     Ask(CatalogRequest),
+    /// A signature must be checked first. What becomes of it is [`Partition::checked`]; the same request comes again, with
+    /// the lesson that came last.
+    Verify(Box<SignatureCheck>),
 }
 
 /// The actor that is home to a key.
@@ -59,12 +64,17 @@ pub struct Partition<S: Store> {
     strangers: Strangers,
     /// Whether the answer to the request at hand may say what it cost.
     tells_cost: bool,
+    tokens: Tokens,
+    accounts: Accounts,
+    /// Whose account the present request is charged to.
+    payer: Option<String>,
 }
 
 impl<S: Store> Partition<S> {
     /// A partition over its store. Nothing is read yet.
     pub fn new(store: S) -> Partition<S> {
-        Partition { store, state: None, strangers: Strangers::default(), tells_cost: true }
+        let (strangers, tokens, accounts) = (Strangers::default(), Tokens::default(), Accounts::default());
+        Partition { store, state: None, strangers, tells_cost: true, tokens, accounts, payer: None }
     }
 
     /// Takes a request, with what the catalog said if it was asked before.
@@ -77,6 +87,11 @@ impl<S: Store> Partition<S> {
     ) -> Step {
         self.store.take_cost();
         self.tells_cost = true;
+        self.payer = None;
+        let allowed = match &lesson {
+            Some(Lesson::Granted { grant, .. }) => cors::allowed(request.origin.as_deref(), &grant.settings),
+            _ => None,
+        };
         let step = self.step(moment, request, body, lesson).unwrap_or_else(|error| {
             if matches!(error.code, Code::Internal | Code::Unavailable) || request.call == PartitionCall::Learn {
                 // Whatever went wrong, what is stored is right: begin again from there.
@@ -86,19 +101,31 @@ impl<S: Store> Partition<S> {
         });
         match step {
             Step::Answer(answer) => {
+                let known = self.state.as_ref().map(|state| &state.grant.settings);
+                let allowed = known.map_or(allowed, |settings| cors::allowed(request.origin.as_deref(), settings));
                 let token = self.state.as_ref().map(|state| Token::of(state.home.key.clone(), state.clock.last()));
                 let answer = match token {
                     Some(token) => answer.with_token(&token),
                     None => answer,
                 };
-                if !self.tells_cost {
-                    return Step::Answer(answer);
-                }
                 let cost = self.store.take_cost();
-                Step::Answer(answer.with("selvedge-cost", format!("read={};written={}", cost.read, cost.written)))
+                if let (Some(payer), Some(state)) = (&self.payer, &self.state) {
+                    self.accounts.rows(payer, &state.grant.settings.quotas, cost.read + cost.written, moment.now);
+                }
+                let answer = if self.tells_cost {
+                    answer.with("selvedge-cost", format!("read={};written={}", cost.read, cost.written))
+                } else {
+                    answer
+                };
+                Step::Answer(cors::dressed(answer, allowed.as_deref()))
             }
-            ask => ask,
+            other => other,
         }
+    }
+
+    /// Takes note of what became of a signature.
+    pub fn checked(&mut self, check: SignatureCheck, good: bool) {
+        self.tokens.checked(check, good);
     }
 
     /// Does what is due by itself. Whatever is left is done at the next alarm.
@@ -140,38 +167,57 @@ impl<S: Store> Partition<S> {
         if request.call == PartitionCall::Learn {
             return self.learn(request, body, moment.now).map(Step::Answer);
         }
-        let role = access::role_for(&request.call);
         let Some(state) = &mut self.state else { return self.unregistered(moment, request, body, lesson) };
-        let principal = match (identify(&request.bearer, &state.grant.credentials), lesson) {
-            (Some(known), _) => known,
+        if request.call == PartitionCall::ExplainAccess && lesson.is_none() {
+            // The API key that is asked about may be newer than what was heard last.
+            return Ok(ask(request, false));
+        }
+        if let Some(Lesson::Granted { grant, .. }) = &lesson
+            && grant.epoch > state.grant.epoch
+            && let Err(error) = learn::adopt((**grant).clone(), state, &mut self.store, moment.now)
+        {
+            // What is in memory may be ahead of what is stored.
+            self.state = None;
+            return Err(error);
+        }
+        let (anonymous, heard) = (state.schema.anonymous, matches!(lesson, Some(Lesson::Granted { .. })));
+        let found = self.tokens.find(&request.bearer, &state.grant, anonymous, heard, moment.now);
+        let principal = match (found, lesson) {
+            (Found::Known(principal), _) => principal,
+            (Found::Check(check), _) => return Ok(Step::Verify(check)),
+            (_, Some(Lesson::Busy)) => return Err(busy()),
+            (_, Some(Lesson::NoDatabase)) => return Err(access::nobody(&request.bearer)),
             // Whoever is not known here may have got a key since the catalog was last heard.
-            (None, None) if self.strangers.is_known(&request.bearer) => return Err(unauthenticated()),
-            (None, None) => return Ok(ask(request, false)),
-            (None, Some(Lesson::Busy)) => return Err(busy()),
-            (None, Some(Lesson::NoDatabase)) => return Err(unauthenticated()),
-            (None, Some(Lesson::Granted { grant, .. })) => {
-                if grant.epoch > state.grant.epoch {
-                    let adopted = learn::adopt(grant, state, &mut self.store, moment.now);
-                    if let Err(error) = adopted {
-                        // What is in memory may be ahead of what is stored.
-                        self.state = None;
-                        return Err(error);
-                    }
-                }
-                identify(&request.bearer, &state.grant.credentials).ok_or_else(|| {
+            (Found::Unsure, _) if self.strangers.is_known(&request.bearer) => return Err(unauthenticated()),
+            (Found::Unsure, _) => return Ok(ask(request, false)),
+            (Found::Refused(error), _) => {
+                if heard {
                     self.strangers.remember(&request.bearer);
-                    unauthenticated()
-                })?
+                }
+                return Err(error);
             }
         };
-        principal.needs(role)?;
+        access::admit(&principal, &request.call)?;
         if state.home != home(request) {
             return refuse(Code::Internal, "A request reached the wrong partition.");
         }
         if state.rewriting {
             return refuse(Code::Unavailable, "A change of schema is being carried out here; it takes a few seconds.");
         }
+        self.charge(&principal, &request.call, moment.now)?;
         self.serve(moment, request, &principal, body).map(Step::Answer)
+    }
+
+    /// Charges a request to its principal. Of several that travel together each is charged by itself.
+    fn charge(&mut self, principal: &Principal, call: &PartitionCall, now: Time) -> Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
+        self.payer = principal.account();
+        match &self.payer {
+            Some(account) if !matches!(call, PartitionCall::Many { .. }) => {
+                self.accounts.request(account, &state.grant.settings.quotas, now)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Serves a request whose principal may make it.
@@ -207,7 +253,7 @@ impl<S: Store> Partition<S> {
                     None => answer,
                 })
             }
-            PartitionCall::Sync => Ok(Answer::empty(101)),
+            PartitionCall::Sync => access::opens(request.origin.as_deref(), state),
             PartitionCall::ExplainAccess => explain::explain(body, state, store, moment),
             PartitionCall::Learn | PartitionCall::Many { .. } => refuse(Code::Internal, "That is served elsewhere."),
             PartitionCall::Write { .. }
@@ -259,14 +305,20 @@ impl<S: Store> Partition<S> {
                     format!("There is no database {:?}: PUT /v1/{0} creates it.", request.db.as_str()),
                 );
             }
-            Some(Lesson::NoDatabase) => return Err(unauthenticated()),
-            Some(Lesson::Granted { grant, registered, only, keys }) => (grant, registered, only, keys),
+            Some(Lesson::NoDatabase) => return Err(access::nobody(&request.bearer)),
+            Some(Lesson::Granted { grant, registered, only, keys }) => (*grant, registered, only, keys),
         };
-        let role = access::role_for(&request.call);
-        let principal = identify(&request.bearer, &grant.credentials).ok_or_else(unauthenticated)?;
-        principal.needs(role)?;
+        let anonymous = request.bearer == Bearer::Nobody && read_schema(&grant.schema.text)?.anonymous;
+        let principal = match self.tokens.find(&request.bearer, &grant, anonymous, true, moment.now) {
+            Found::Known(principal) => principal,
+            Found::Check(check) => return Ok(Step::Verify(check)),
+            Found::Refused(error) => return Err(error),
+            Found::Unsure => return Err(unauthenticated()),
+        };
+        access::admit(&principal, &request.call)?;
         if registered {
             self.state = Some(State::create(home(request), grant, &mut self.store)?);
+            self.charge(&principal, &request.call, moment.now)?;
             return self.serve(moment, request, &principal, body).map(Step::Answer);
         }
         if !access::writes(&request.call) {
@@ -281,12 +333,15 @@ impl<S: Store> Partition<S> {
             // Nothing is here, but what is asked is still read and answered as such. Nothing is remembered: the
             // catalog would not tell an unregistered partition of changes.
             self.state = Some(State::unregistered(home(request), grant)?);
-            let answer = self.serve(moment, request, &principal, body);
+            let answer = self
+                .charge(&principal, &request.call, moment.now)
+                .and_then(|()| self.serve(moment, request, &principal, body));
             self.state = None;
             return answer.map(Step::Answer);
         }
         if let PartitionCall::Many { .. } = request.call {
-            return Ok(ask(request, true));
+            let answer = self.many_rehearsed(moment, request, &principal, body, &grant)?;
+            return Ok(answer.map_or_else(|| ask(request, true), Step::Answer));
         }
         let refused = transact::rehearse(request, body, &principal, home(request), grant, &mut self.store, moment)?;
         Ok(refused.map_or_else(|| ask(request, true), Step::Answer))
@@ -298,10 +353,12 @@ fn home(request: &PartitionRequest) -> Home {
 }
 
 fn ask(request: &PartitionRequest, register: bool) -> Step {
+    let wanted = access::wanted(&request.bearer);
     Step::Ask(CatalogRequest {
         db: request.db.clone(),
         bearer: Bearer::Nobody,
-        call: CatalogCall::Join { key: request.key.clone(), register },
+        origin: None,
+        call: CatalogCall::Join { key: request.key.clone(), register, wanted },
     })
 }
 

@@ -100,7 +100,7 @@ impl Permit {
         if *principal == Principal::Admin || is_key && !schema.has_rules() {
             return Ok(Permit::All { auth });
         }
-        let mut bound = Bound { auth, roles: Vec::new(), is_key, identity: principal.identity() };
+        let mut bound = Bound { auth, roles: Vec::new(), is_key, identity: principal.account().unwrap_or_default() };
         bound.roles = bound.roles_under(schema, principal.roles(), finds)?;
         Ok(Permit::Bound(bound))
     }

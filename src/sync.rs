@@ -54,7 +54,7 @@ impl Turn {
         let Ok(Frame { id, requests, seen }) = serde_json::from_str::<Frame<'_>>(text) else {
             return Err(value::parse(text.as_bytes()).err().unwrap_or_else(shape));
         };
-        let many = Many { db: opened.db.clone(), bearer: opened.bearer.clone() };
+        let many = Many { db: opened.db.clone(), bearer: opened.bearer.clone(), origin: None };
         let (parts, mut replies) = many.split_requests(requests, moment)?;
         let mut asked = None;
         for part in parts {

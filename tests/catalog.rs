@@ -16,6 +16,8 @@ mod random;
 mod references;
 #[path = "catalog/schema_change.rs"]
 mod schema_change;
+#[path = "actors/tokens.rs"]
+mod tokens;
 #[path = "catalog/upkeep.rs"]
 mod upkeep;
 #[path = "actors/world.rs"]

@@ -15,6 +15,8 @@ mod machine;
 mod model;
 #[path = "executors/random.rs"]
 mod random;
+#[path = "actors/tokens.rs"]
+mod tokens;
 #[path = "partition/transactions.rs"]
 mod transactions;
 #[path = "partition/transfer.rs"]

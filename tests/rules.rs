@@ -12,6 +12,8 @@ mod random;
 mod reads;
 #[path = "rules/reference.rs"]
 mod reference;
+#[path = "actors/tokens.rs"]
+mod tokens;
 #[path = "actors/world.rs"]
 mod world;
 #[path = "rules/writes.rs"]

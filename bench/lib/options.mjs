@@ -11,6 +11,7 @@ Parts; all of them if none is named:
   --growth           latency in partitions of 1,000 to 1,000,000 documents
   --rows             rows read and written by each operation
   --size             size of the build
+  --rules            rates under rules against rates without
   --clients          the client library: against Postgres 15 (where it is installed), and one at a time
 
 Options:
@@ -29,7 +30,7 @@ Options:
  * @property {boolean} write
  */
 
-const PARTS = /** @type {const} */ (["rates", "growth", "rows", "size", "clients"]);
+const PARTS = /** @type {const} */ (["rates", "growth", "rows", "size", "clients", "rules"]);
 
 /**
  * @param {string[]} args
@@ -64,6 +65,7 @@ function parse(args) {
     rows: flag,
     size: flag,
     clients: flag,
+    rules: flag,
     quick: flag,
     write: flag,
     help: flag,

@@ -28,8 +28,9 @@ export function ratesTable(rates) {
 /**
  * @param {string} them
  * @param {{ name: string, target: number, theirs: number, ours: number, ratio: number }[]} measured
+ * @param {string} [us]
  */
-export function clientsTable(them, measured) {
+export function clientsTable(them, measured, us = "Selvedge") {
   const rows = measured.map(({ name, target, theirs, ours, ratio }) => [
     name,
     whole(theirs),
@@ -38,7 +39,7 @@ export function clientsTable(them, measured) {
     `≥ ${target}`,
     verdict(ratio >= target),
   ]);
-  return table(["operations/s", them, "Selvedge", "ratio", "target", "met"], rows);
+  return table(["operations/s", them, us, "ratio", "target", "met"], rows);
 }
 
 /**

@@ -8,6 +8,7 @@ use selvedge::partition::{Partition, Step};
 use selvedge::query::sql::{Layout, Table};
 use selvedge::schema::model::Schema;
 use selvedge::schema::paths::{index_sets, indexed_paths};
+use selvedge::settings::{KeySets, Settings};
 use selvedge::store::sqlite::SqliteStore;
 use selvedge::time::Time;
 use selvedge::value::{Path, Value};
@@ -108,6 +109,7 @@ impl Shop {
             bearer: Bearer::Root,
             batch: moment.new_id(),
             named: false,
+            origin: None,
             call,
         };
         let step = match self.partition.handle(&mut moment, &request, body.as_bytes(), None) {
@@ -116,7 +118,7 @@ impl Shop {
         };
         match step {
             Step::Answer(answer) => answer,
-            Step::Ask(question) => panic!("the partition asks again: {question:?}"),
+            step => panic!("the partition does not answer: {step:?}"),
         }
     }
 
@@ -133,10 +135,12 @@ fn lesson() -> Lesson {
         schema: SchemaText { version: 1, text: schema().to_string() },
         staged: None,
         credentials: Vec::new(),
+        settings: Settings::default(),
+        jwks: KeySets::new(),
         alone: true,
         dropped: false,
     };
-    Lesson::Granted { grant, registered: true, only: Some(Key::parse(KEY).expect("a key")), keys: 1 }
+    Lesson::Granted { grant: Box::new(grant), registered: true, only: Some(Key::parse(KEY).expect("a key")), keys: 1 }
 }
 
 /// A document as callers send it.

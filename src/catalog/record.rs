@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::{Code, Error, Result};
 use crate::id::{DatabaseName, Key, KeyName};
+use crate::settings::{KeySets, Settings};
 use crate::store::{Cell, Store};
 use crate::time::Time;
 use crate::wire::{Credential, Grant, Progress, SchemaText, from_json};
@@ -34,6 +35,18 @@ pub(super) struct Record {
     pub(super) refused: Option<Refused>,
     /// The API keys.
     pub(super) credentials: Vec<Credential>,
+    /// The settings.
+    #[serde(default)]
+    pub(super) settings: Settings,
+    /// How often settings were put.
+    #[serde(default)]
+    pub(super) settings_version: u64,
+    /// The epoch since which the settings are as they are.
+    #[serde(default)]
+    pub(super) settings_since: u64,
+    /// The keys of issuers that were fetched.
+    #[serde(default)]
+    pub(super) jwks: KeySets,
     /// API keys that are revoked, and the epoch that partitions must know for that.
     pub(super) revoked: Vec<(KeyName, u64)>,
     /// The database is being deleted.
@@ -90,6 +103,10 @@ impl Record {
                 offenders: Vec::new(),
                 refused: None,
                 credentials: Vec::new(),
+                settings: Settings::default(),
+                settings_version: 0,
+                settings_since: 0,
+                jwks: KeySets::new(),
                 revoked: Vec::new(),
                 dropped: false,
             };
@@ -100,8 +117,8 @@ impl Record {
     /// Forgets the database, but for the epoch that it came to.
     pub(super) fn erase(&self, store: &mut impl Store) -> Result<()> {
         store.atomically(|store| {
-            for table in ["home", "schema_version"] {
-                store.run(&format!("DROP TABLE {table}"), &[])?;
+            for table in ["home", "schema_version", "audit"] {
+                store.run(&format!("DROP TABLE IF EXISTS {table}"), &[])?;
             }
             store.run("DELETE FROM catalog", &[])?;
             let past = Cell::Text(self.epoch.to_string());
@@ -127,6 +144,8 @@ impl Record {
             schema: self.schema.clone(),
             staged: self.staged.clone(),
             credentials: self.credentials.clone(),
+            settings: self.settings.clone(),
+            jwks: self.jwks.clone(),
             alone: keys <= 1,
             dropped: self.dropped,
         }

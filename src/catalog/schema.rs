@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::record::{self, Record};
-use super::{Catalog, Step};
+use super::{Catalog, Step, audit};
 use crate::error::{Code, Error, Result, refuse};
 use crate::limits::SCHEMA_BYTES;
 use crate::moment::Moment;
@@ -39,6 +39,7 @@ impl<S: Store> Catalog<S> {
         body: &[u8],
         only_if: Option<i64>,
         told: usize,
+        by: &str,
     ) -> Result<Step> {
         if body.len() > SCHEMA_BYTES {
             return refuse(Code::TooLarge, format!("A schema has at most {SCHEMA_BYTES} bytes."));
@@ -64,7 +65,7 @@ impl<S: Store> Catalog<S> {
                 );
             }
             if record.schema.text != text {
-                self.begin(moment, &mut record, schema, text.clone())?;
+                self.begin(moment, &mut record, schema, text.clone(), by)?;
             }
         }
         if let Some(tell) = self.spread(moment)? {
@@ -98,7 +99,14 @@ impl<S: Store> Catalog<S> {
     }
 
     /// Begins a change of schema: at once where it asks nothing of the data, else staged.
-    fn begin(&mut self, moment: &mut Moment<'_>, record: &mut Record, schema: Schema, text: String) -> Result<()> {
+    fn begin(
+        &mut self,
+        moment: &mut Moment<'_>,
+        record: &mut Record,
+        schema: Schema,
+        text: String,
+        by: &str,
+    ) -> Result<()> {
         let former = if record.schema.text.is_empty() {
             Schema::default()
         } else {
@@ -109,13 +117,19 @@ impl<S: Store> Catalog<S> {
         record.offenders.clear();
         let put = SchemaText { version: record.last_version, text };
         let asks = change(&former, &schema).values().any(asks_something);
-        if asks && record::count(&mut self.store)? > 0 {
-            record.staged = Some(put);
-            record.turn();
-        } else {
-            record.enact(put, moment.now, &mut self.store)?;
-        }
-        record.save(&mut self.store)
+        let about = json!({ "version": put.version });
+        let staged = asks && record::count(&mut self.store)? > 0;
+        self.store.atomically(|store| {
+            audit::note(by, "schema.put", about.clone(), moment.now, store)?;
+            if staged {
+                record.staged = Some(put);
+                record.turn();
+            } else {
+                record.enact(put, moment.now, store)?;
+                audit::note(by, "schema.enact", about, moment.now, store)?;
+            }
+            record.save(store)
+        })
     }
 }
 

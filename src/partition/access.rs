@@ -4,11 +4,51 @@ use std::collections::VecDeque;
 
 use super::read;
 use super::state::State;
-use crate::error::Result;
-use crate::principal::Principal;
+use crate::cors;
+use crate::error::{Code, Error, Result, refuse};
+use crate::jwt::{self, Jwt};
+use crate::principal::{Principal, needs_a_key, unauthenticated};
 use crate::rules::Permit;
 use crate::store::Store;
-use crate::wire::{Bearer, PartitionCall, Role};
+use crate::wire::{Answer, Bearer, KeyWanted, PartitionCall, Role};
+
+/// Refuses what a principal may not do at all.
+///
+/// # Errors
+/// `forbidden`.
+pub(super) fn admit(principal: &Principal, call: &PartitionCall) -> Result<()> {
+    principal.needs(role_for(call))?;
+    match (call, principal) {
+        (PartitionCall::Import, Principal::Token { .. } | Principal::Anonymous) => Err(needs_a_key()),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a socket, unless a page of an origin asks that may not: browsers hold no page back from that, and ask nobody.
+pub(super) fn opens(origin: Option<&str>, state: &State) -> Result<Answer> {
+    if origin.is_some() && cors::allowed(origin, &state.grant.settings).is_none() {
+        return refuse(
+            Code::Forbidden,
+            "Pages of this origin open no sockets: PUT _settings names the origins that may.",
+        );
+    }
+    Ok(Answer::empty(101))
+}
+
+/// The key that a bearer's token must be signed with, as far as it says.
+pub(super) fn wanted(bearer: &Bearer) -> Option<KeyWanted> {
+    let Bearer::Token(token) = bearer else { return None };
+    let Jwt { issuer, algorithm, kid, .. } = Jwt::parse(token).ok()?;
+    Some(KeyWanted { issuer, algorithm, kid })
+}
+
+/// The refusal of a bearer where there is no database: the same as of a stranger where there is one.
+pub(super) fn nobody(bearer: &Bearer) -> Error {
+    match bearer {
+        Bearer::Token(token) => Jwt::parse(token).err().unwrap_or_else(jwt::unknown),
+        _ => unauthenticated(),
+    }
+}
 
 /// The role that a call needs.
 pub(super) fn role_for(call: &PartitionCall) -> Role {
@@ -52,8 +92,8 @@ impl Strangers {
     /// Whether the bearer is known to be nobody.
     pub(super) fn is_known(&self, bearer: &Bearer) -> bool {
         match bearer {
-            Bearer::Root => false,
-            Bearer::Nobody => true,
+            Bearer::Root | Bearer::Token(_) => false,
+            Bearer::Nobody | Bearer::Unusable => true,
             Bearer::Hash(hash) => self.0.contains(hash),
         }
     }

@@ -1,5 +1,7 @@
 //! Trying rules: which one decides what a principal may do with a document, and why.
 
+use std::rc::Rc;
+
 use serde_json::json;
 
 use super::decide::Deciding;
@@ -84,7 +86,9 @@ fn principal(value: Value, state: &State) -> Result<Option<Principal>> {
         return Ok(None);
     }
     match (auth, key, roles) {
-        (Some(Value::Object(claims)), None, None) => Ok(Some(Principal::Token { claims })),
+        (Some(Value::Object(claims)), None, None) => {
+            Ok(Some(Principal::Token { identity: "".into(), claims: Rc::new(claims) }))
+        }
         (None, Some(Value::String(name)), None) => {
             let name = KeyName::parse(&name)?;
             let found = state.grant.credentials.iter().find(|credential| credential.name == name);

@@ -22,6 +22,8 @@ pub struct Many {
     pub db: DatabaseName,
     /// Who asks.
     pub bearer: Bearer,
+    /// The origin of the page that asks, where it is another than ours.
+    pub origin: Option<String>,
 }
 
 /// What goes to one partition.
@@ -49,6 +51,9 @@ pub struct Replies {
     replies: Vec<Option<String>>,
     bytes: usize,
     tokens: Vec<String>,
+    /// Whether a partition knew who asks, and the problem that one said which did not.
+    known: bool,
+    stranger: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +100,8 @@ impl Many {
         if requests.len() > MANY_REQUESTS {
             return refuse(Code::TooMany, format!("At most {MANY_REQUESTS} requests travel together."));
         }
-        let mut replies = Replies { replies: vec![None; requests.len()], bytes: 0, tokens: Vec::new() };
+        let mut replies =
+            Replies { replies: vec![None; requests.len()], bytes: 0, tokens: Vec::new(), known: false, stranger: None };
         let mut parts = Vec::new();
         let mut by_key: BTreeMap<Key, (Vec<Item<'_>>, Vec<usize>)> = BTreeMap::new();
         for (place, request) in requests.into_iter().enumerate() {
@@ -125,7 +131,7 @@ impl Many {
 
     fn request(&self, key: Key, call: PartitionCall, moment: &mut Moment<'_>) -> PartitionRequest {
         let (db, bearer) = (self.db.clone(), self.bearer.clone());
-        PartitionRequest { db, key, bearer, batch: moment.new_id(), named: false, call }
+        PartitionRequest { db, key, bearer, batch: moment.new_id(), named: false, origin: self.origin.clone(), call }
     }
 
     fn one<'a>(
@@ -139,7 +145,8 @@ impl Many {
             return Err(value::parse(request.get().as_bytes()).err().unwrap_or_else(shape));
         };
         let peek = |wanted, moment: &mut Moment<'_>, body: &'a RawValue| {
-            let peek = Peek::new(self.db.clone(), self.bearer.clone(), moment.new_id(), false, wanted);
+            let mut peek = Peek::new(self.db.clone(), self.bearer.clone(), moment.new_id(), false, wanted);
+            peek.origin.clone_from(&self.origin);
             Ok((peek.with_body(body.get().as_bytes())?, Some(body)))
         };
         match one {
@@ -175,6 +182,10 @@ impl Replies {
     /// `internal` if it is not what the part asked for.
     pub fn take(&mut self, part: &Part, status: u16, body: &str, token: Option<String>) -> Result<()> {
         self.tokens.extend(token);
+        match status {
+            401 => self.stranger = Some(body.to_owned()),
+            _ => self.known = true,
+        }
         let whole = Answer { status, headers: Vec::new(), body: body.to_owned() };
         if part.is_single() || status != 200 {
             part.places.iter().for_each(|place| self.put(*place, reply(&whole)));
@@ -186,6 +197,15 @@ impl Replies {
             self.put(*place, format!("{{\"status\":{},\"body\":{}}}", reply.status, reply.body.get()));
         }
         Ok(())
+    }
+
+    /// The answer to the whole, as one request: whoever is unknown everywhere is told so at once.
+    #[must_use]
+    pub fn answer_as_one(mut self) -> Answer {
+        match self.stranger.take().filter(|_| !self.known) {
+            Some(body) => Answer::of_stranger(body),
+            None => self.answer(),
+        }
     }
 
     /// The answer to the whole.

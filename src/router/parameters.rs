@@ -56,3 +56,11 @@ pub(super) fn consistency(text: &str) -> Result<()> {
         _ => refuse(Code::InvalidRequest, "`consistency` is strong, session, bounded or eventual."),
     }
 }
+
+/// The number that `?after=` names.
+pub(super) fn number(text: &str) -> Result<i64> {
+    match text.parse() {
+        Ok(number) if number >= 0 => Ok(number),
+        _ => refuse(Code::InvalidRequest, "`after` is the number that the page before named as `next`."),
+    }
+}

@@ -16,6 +16,7 @@ use crate::wire::{Bearer, PartitionCall, PartitionRequest};
 pub struct Peek {
     db: DatabaseName,
     bearer: Bearer,
+    pub(super) origin: Option<String>,
     batch: BatchId,
     named: bool,
     wanted: Wanted,
@@ -32,7 +33,7 @@ pub(super) enum Wanted {
 
 impl Peek {
     pub(super) fn new(db: DatabaseName, bearer: Bearer, batch: BatchId, named: bool, wanted: Wanted) -> Peek {
-        Peek { db, bearer, batch, named, wanted }
+        Peek { db, bearer, origin: None, batch, named, wanted }
     }
 
     /// The request, once its whole body is there. Only what addresses it is read.
@@ -44,7 +45,7 @@ impl Peek {
         if body.len() > BODY_BYTES {
             return Err(too_large());
         }
-        let Peek { db, bearer, batch, named, wanted } = self;
+        let Peek { db, bearer, origin, batch, named, wanted } = self;
         let (key, call, (batch, named)) = match wanted {
             Wanted::Query => {
                 let key = query_key(object(look::<Query<'_>>(body)?.0)?)?;
@@ -66,7 +67,7 @@ impl Peek {
                 (DocumentRef::parse(&document)?.id.key(), PartitionCall::ExplainAccess, (batch, named))
             }
         };
-        Ok(PartitionRequest { db, key, bearer, batch, named, call })
+        Ok(PartitionRequest { db, key, bearer, batch, named, origin, call })
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) enum Place {
     OpenApi,
     Database(DatabaseName),
     Schema(DatabaseName),
+    Settings(DatabaseName),
+    Audit(DatabaseName),
     Keys(DatabaseName),
     NamedKey(DatabaseName, KeyName),
     Query(DatabaseName),
@@ -69,6 +71,8 @@ impl Place {
         match (second.as_deref(), rest) {
             (None, _) => Ok(Place::Database(db)),
             (Some("_schema"), None) => Ok(Place::Schema(db)),
+            (Some("_settings"), None) => Ok(Place::Settings(db)),
+            (Some("_audit"), None) => Ok(Place::Audit(db)),
             (Some("_keys"), None) => Ok(Place::Keys(db)),
             (Some("_keys"), Some(name)) if !name.contains('/') => {
                 Ok(Place::NamedKey(db, KeyName::parse(&percent_decode(name)?)?))
@@ -91,12 +95,44 @@ impl Place {
         }
     }
 
+    /// The database that a path is under, whatever else it names.
+    pub(super) fn database(path: &str) -> Option<DatabaseName> {
+        let first = path.strip_prefix("/v1/")?.split('/').next()?;
+        match percent_decode(first).ok()?.as_str() {
+            "health" | "openapi.json" => None,
+            name => DatabaseName::parse(name).ok(),
+        }
+    }
+
+    /// Whether it is of documents, which others than the holders of API keys may reach.
+    pub(super) fn is_of_documents(&self) -> bool {
+        match self {
+            Place::Query(_)
+            | Place::Batch(_)
+            | Place::Many(_)
+            | Place::Sync(_)
+            | Place::Collection(..)
+            | Place::Document(..) => true,
+            Place::Health
+            | Place::OpenApi
+            | Place::Database(_)
+            | Place::Schema(_)
+            | Place::Settings(_)
+            | Place::Audit(_)
+            | Place::Keys(_)
+            | Place::NamedKey(..)
+            | Place::Import(_)
+            | Place::Export(_)
+            | Place::ExplainAccess(_) => false,
+        }
+    }
+
     /// The methods that something answers here, as `Allow` lists them.
     pub(super) fn allow(&self) -> &'static str {
         match self {
-            Place::Health | Place::OpenApi | Place::Export(_) | Place::Sync(_) => "GET, HEAD",
+            Place::Health | Place::OpenApi | Place::Export(_) | Place::Sync(_) | Place::Audit(_) => "GET, HEAD",
             Place::Database(_) => "PUT, DELETE",
-            Place::Schema(_) => "GET, HEAD, PUT",
+            Place::Schema(_) | Place::Settings(_) => "GET, HEAD, PUT",
             Place::Keys(_) => "GET, HEAD, POST",
             Place::NamedKey(..) => "DELETE",
             Place::Query(_)

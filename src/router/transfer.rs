@@ -15,13 +15,20 @@ pub struct Import {
     pub db: DatabaseName,
     /// Who asks.
     pub bearer: Bearer,
+    /// The origin of the page that asks, where it is another than ours.
+    pub origin: Option<String>,
 }
 
 impl Import {
     /// Asks the catalog whether the caller may import; 204 if so.
     #[must_use]
     pub fn admission(&self) -> CatalogRequest {
-        CatalogRequest { db: self.db.clone(), bearer: self.bearer.clone(), call: CatalogCall::Admit }
+        CatalogRequest {
+            db: self.db.clone(),
+            bearer: self.bearer.clone(),
+            origin: self.origin.clone(),
+            call: CatalogCall::Admit,
+        }
     }
 
     /// The request that goes with a chunk's body.
@@ -33,6 +40,7 @@ impl Import {
             bearer: self.bearer.clone(),
             batch: moment.new_id(),
             named: false,
+            origin: self.origin.clone(),
             call: PartitionCall::Import,
         }
     }
@@ -45,6 +53,8 @@ pub struct Export {
     pub db: DatabaseName,
     /// Who asks.
     pub bearer: Bearer,
+    /// The origin of the page that asks, where it is another than ours.
+    pub origin: Option<String>,
     /// Only of this collection.
     pub collection: Option<CollectionName>,
 }
@@ -53,7 +63,12 @@ impl Export {
     /// Asks the catalog for the keys in use after one.
     #[must_use]
     pub fn keys(&self, after: Option<Key>) -> CatalogRequest {
-        CatalogRequest { db: self.db.clone(), bearer: self.bearer.clone(), call: CatalogCall::Keys { after } }
+        CatalogRequest {
+            db: self.db.clone(),
+            bearer: self.bearer.clone(),
+            origin: self.origin.clone(),
+            call: CatalogCall::Keys { after },
+        }
     }
 
     /// Asks the partition of `key` for its documents after one.
@@ -65,6 +80,7 @@ impl Export {
             bearer: self.bearer.clone(),
             batch: moment.new_id(),
             named: false,
+            origin: self.origin.clone(),
             call: PartitionCall::Export { collection: self.collection.clone(), after },
         }
     }

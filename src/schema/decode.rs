@@ -8,7 +8,7 @@ mod collection;
 mod expression;
 mod field;
 mod local;
-mod reader;
+pub(crate) mod reader;
 mod rules;
 mod whole;
 
@@ -19,7 +19,7 @@ use crate::error::{Code, Result};
 use crate::id::CollectionName;
 use crate::limits::COLLECTIONS;
 use crate::value::Value;
-use reader::{bounded, foreign, invalid, members, within};
+use reader::{bounded, flag, foreign, invalid, members, within};
 
 /// The schema that `value` spells.
 ///
@@ -33,12 +33,12 @@ pub fn schema(value: &Value) -> Result<Schema> {
 }
 
 fn read(value: &Value) -> Result<Schema> {
-    let top = members(value, &["collections", "roles"])?;
+    let top = members(value, &["collections", "roles", "anonymous"])?;
     let Some(named) = top.get("collections") else {
         return Err(invalid("A schema is {\"collections\": {…}}."));
     };
     let collections = within("collections", read_collections(named))?;
-    let mut schema = Schema { collections, ..Schema::default() };
+    let mut schema = Schema { collections, anonymous: flag(top, "anonymous")?, ..Schema::default() };
     whole::check(&schema)?;
     rules::read(named, top.get("roles"), &mut schema)?;
     Ok(schema)

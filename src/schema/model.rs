@@ -13,6 +13,8 @@ pub struct Schema {
     pub collections: BTreeMap<CollectionName, Collection>,
     /// Names for what makes a principal one of several.
     pub roles: BTreeMap<String, Role>,
+    /// Whether whoever sends no credentials is served at all, as far as rules let them.
+    pub anonymous: bool,
 }
 
 impl Schema {

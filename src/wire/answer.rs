@@ -1,7 +1,12 @@
 //! What an actor answers, before it is an HTTP response.
 
+use serde_json::Value;
+
 use crate::error::Error;
 use crate::time::Token;
+
+/// The member of a problem that says after how many seconds to try again, where that is known.
+pub(crate) const RETRY_AFTER: &str = "retryAfter";
 
 /// An answer: a status, the headers that carry meaning, and a body.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +32,13 @@ impl Answer {
         Answer { status, headers: Vec::new(), body: String::new() }
     }
 
+    /// The problem that an actor answered to somebody it does not know.
+    #[must_use]
+    pub fn of_stranger(body: String) -> Answer {
+        let headers = [("content-type", "application/problem+json"), ("www-authenticate", "Bearer")];
+        Answer { status: 401, headers: headers.map(|(name, value)| (name, value.to_owned())).to_vec(), body }
+    }
+
     /// The problem document of an error.
     #[must_use]
     pub fn problem(error: &Error) -> Answer {
@@ -37,7 +49,10 @@ impl Answer {
         };
         match answer.status {
             401 => answer.headers.push(("www-authenticate", "Bearer".to_owned())),
-            429 | 503 => answer.headers.push(("retry-after", "1".to_owned())),
+            429 | 503 => {
+                let seconds = error.members.get(RETRY_AFTER).and_then(Value::as_i64).unwrap_or(1);
+                answer.headers.push(("retry-after", seconds.to_string()));
+            }
             _ => {}
         }
         answer

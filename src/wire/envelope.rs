@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result};
 use crate::id::{BatchId, CollectionName, DatabaseName, DocumentRef, Key, KeyName};
+use crate::settings::Algorithm;
 use crate::time::Time;
 
 /// Who asks, as far as the router can tell.
@@ -18,7 +19,11 @@ pub enum Bearer {
     Root,
     /// Somebody with a bearer token, of which this is the SHA-256 in hexadecimal.
     Hash(String),
-    /// Nobody in particular.
+    /// Somebody with what looks like a JWT, whole.
+    Token(String),
+    /// Somebody whose credentials can be nobody's. The router refuses it.
+    Unusable,
+    /// Nobody in particular: no credentials came.
     Nobody,
 }
 
@@ -59,6 +64,9 @@ pub struct PartitionRequest {
     pub batch: BatchId,
     /// Whether the caller named the batch id, and so may ask again.
     pub named: bool,
+    /// The origin of the page that asks, where it is another than ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// What is asked.
     pub call: PartitionCall,
 }
@@ -150,6 +158,9 @@ pub struct CatalogRequest {
     pub db: DatabaseName,
     /// Who asks.
     pub bearer: Bearer,
+    /// The origin of the page that asks, where it is another than ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// What is asked.
     pub call: CatalogCall,
 }
@@ -169,6 +180,20 @@ pub enum CatalogCall {
         /// Only if this version is in force.
         only_if: Option<i64>,
     },
+    /// The settings.
+    GetSettings,
+    /// Put the settings in the body.
+    PutSettings {
+        /// Only if this version is in force.
+        only_if: Option<i64>,
+    },
+    /// Administrative acts after one, oldest first.
+    Audit {
+        /// The number of the last act that was given before.
+        after: Option<i64>,
+    },
+    /// What the page of another origin may do (a preflight of the CORS protocol); no credentials come with it.
+    Preflight,
     /// Make an API key as the body says.
     CreateKey,
     /// List the API keys.
@@ -192,14 +217,28 @@ pub enum CatalogCall {
         key: Key,
         /// Whether the key is taken into use.
         register: bool,
+        /// The key of an issuer that a token there must be signed with.
+        #[serde(default)]
+        wanted: Option<KeyWanted>,
     },
+}
+
+/// Which key of which issuer a token must be signed with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyWanted {
+    /// `iss`
+    pub issuer: String,
+    /// `alg`
+    pub algorithm: Algorithm,
+    /// `kid`
+    pub kid: Option<String>,
 }
 
 impl CatalogCall {
     /// Whether a body comes with it.
     #[must_use]
     pub fn has_body(&self) -> bool {
-        matches!(self, CatalogCall::PutSchema { .. } | CatalogCall::CreateKey)
+        matches!(self, CatalogCall::PutSchema { .. } | CatalogCall::PutSettings { .. } | CatalogCall::CreateKey)
     }
 }
 

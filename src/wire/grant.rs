@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{Key, KeyName};
+use crate::settings::{KeySets, Settings};
 use crate::time::Time;
 
 /// What the holder of an API key may do. Each role may do what those before it may.
@@ -32,6 +33,20 @@ pub struct Credential {
     pub role: Role,
     /// When it was made.
     pub created: Time,
+    /// From when on it is nobody's.
+    #[serde(default)]
+    pub expires: Option<Time>,
+    /// The names of its roles, for rules.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+impl Credential {
+    /// Whether it has not expired.
+    #[must_use]
+    pub fn is_in_force(&self, now: Time) -> bool {
+        self.expires.is_none_or(|expires| now < expires)
+    }
 }
 
 /// A schema as it was put.
@@ -54,6 +69,12 @@ pub struct Grant {
     pub staged: Option<SchemaText>,
     /// Who may ask.
     pub credentials: Vec<Credential>,
+    /// Whose tokens are accepted, and the other settings.
+    #[serde(default)]
+    pub settings: Settings,
+    /// The keys of issuers that were fetched.
+    #[serde(default)]
+    pub jwks: KeySets,
     /// Whether this is the only key in use.
     pub alone: bool,
     /// The database is gone; forget everything.
@@ -67,7 +88,7 @@ pub enum Lesson {
     /// What it must know.
     Granted {
         /// The state of the database.
-        grant: Grant,
+        grant: Box<Grant>,
         /// Whether the key is registered.
         registered: bool,
         /// The one key in use, if there is exactly one.

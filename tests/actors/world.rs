@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use selvedge::catalog::keys::token_hash;
 use selvedge::catalog::{self, Catalog};
 use selvedge::id::{BatchId, DatabaseName, Key};
+use selvedge::jwt::looks_like_one;
 use selvedge::moment::Moment;
 use selvedge::partition::{self, Partition};
 use selvedge::router::{Head, Route, elsewhere, route};
@@ -15,14 +16,17 @@ use selvedge::store::sqlite::SqliteStore;
 use selvedge::store::{Cell, Store};
 use selvedge::time::Time;
 use selvedge::wire::{
-    Answer, Bearer, CatalogRequest, ELSEWHERE_HEADER, Lesson, PartitionCall, PartitionRequest, Progress,
+    Answer, Bearer, CatalogCall, CatalogRequest, ELSEWHERE_HEADER, Lesson, PartitionCall, PartitionRequest, Progress,
 };
 use serde_json::{Value, json};
 
 use crate::random::Random;
+use crate::tokens::{SECRET, is_good, jwk, token};
 
 /// The token that is the root key's.
 pub const ROOT: &str = "root";
+/// An issuer of tokens.
+const ISSUER: &str = "https://issuer.example";
 /// The one database there is.
 pub const DB: &str = "shop";
 /// The first moment of every world: 2027-01-15T08:00:00Z, in microseconds.
@@ -135,6 +139,11 @@ pub struct World {
     pub partitions: BTreeMap<Key, Partition<SqliteStore>>,
     /// When whose alarm rings, as a platform keeps it: `None` is the catalog.
     alarms: BTreeMap<Option<Key>, i64>,
+    /// What issuers answer where their keys are fetched, by URL.
+    pub served: BTreeMap<String, Result<String, String>>,
+    /// How often keys were fetched, and signatures checked.
+    pub fetched: usize,
+    pub verified: usize,
 }
 
 /// The moment of an event, of parts of a world of which the others stay free.
@@ -155,6 +164,7 @@ fn bearer(token: &str) -> Bearer {
     match token {
         "" => Bearer::Nobody,
         ROOT => Bearer::Root,
+        token if looks_like_one(token) => Bearer::Token(token.to_owned()),
         token => Bearer::Hash(token_hash(token)),
     }
 }
@@ -172,6 +182,9 @@ impl World {
             catalog: Catalog::new(store()),
             partitions: BTreeMap::new(),
             alarms: BTreeMap::new(),
+            served: BTreeMap::new(),
+            fetched: 0,
+            verified: 0,
         }
     }
 
@@ -198,6 +211,20 @@ impl World {
     pub fn key(&mut self, name: &str, role: &str) -> String {
         let made = self.send(ask("POST", "_keys").body(&json!({ "name": name, "role": role }))).expect(201);
         made.json["key"].as_str().expect("a key").to_owned()
+    }
+
+    /// Lets the database trust an issuer of tokens.
+    pub fn trust(&mut self) {
+        let issuer = json!({ "issuer": ISSUER, "audience": DB, "keys": [jwk("k", &SECRET)] });
+        self.send(ask("PUT", "_settings").body(&json!({ "issuers": [issuer] }))).expect(200);
+    }
+
+    /// A token of that issuer with further claims, good for a day.
+    pub fn token(&self, claims: &Value) -> String {
+        let mut claims = claims.clone();
+        (claims["iss"], claims["aud"]) = (json!(ISSUER), json!(DB));
+        claims["exp"] = json!((self.now + DAY) / SECOND);
+        token(&json!({ "alg": "HS256", "kid": "k" }), &claims, &SECRET)
     }
 
     /// Sends a request as a router does. A millisecond passes.
@@ -241,8 +268,16 @@ impl World {
         let batch = self.batch_id(0);
         let db = DatabaseName::parse(DB).expect("a name");
         let key = Key::parse(key).expect("a key");
-        let request = PartitionRequest { db, key, bearer: bearer(token), batch, named: false, call };
+        let request = PartitionRequest { db, key, bearer: bearer(token), batch, named: false, origin: None, call };
         Reply::of(self.ask_partition(&request, body.as_bytes()))
+    }
+
+    /// The keys that the catalog knows of.
+    pub fn keys_in_use(&mut self) -> Value {
+        let db = DatabaseName::parse(DB).expect("a name");
+        let call = CatalogCall::Keys { after: None };
+        let request = CatalogRequest { db, bearer: Bearer::Root, origin: None, call };
+        serde_json::from_str::<Value>(&self.ask_catalog(&request, b"").body).expect("JSON")["keys"].take()
     }
 
     /// Carries a request to its partition, and what that asks to the catalog and back.
@@ -252,7 +287,7 @@ impl World {
             let stepped = {
                 moment!(self, moment);
                 let partition = self.partitions.entry(request.key.clone()).or_insert_with(|| Partition::new(store()));
-                let stepped = partition.handle(moment, request, body, lesson.take());
+                let stepped = partition.handle(moment, request, body, lesson.clone());
                 let next = partition.next_alarm();
                 self.arm(Some(&request.key), next);
                 stepped
@@ -262,6 +297,11 @@ impl World {
                 partition::Step::Ask(request) => {
                     let answer = self.ask_catalog(&request, b"");
                     lesson = Some(serde_json::from_str(&answer.body).expect("a lesson"));
+                }
+                partition::Step::Verify(check) => {
+                    self.verified += 1;
+                    let good = is_good(&check);
+                    self.partitions.get_mut(&request.key).expect("a partition").checked(*check, good);
                 }
             }
         }
@@ -281,6 +321,12 @@ impl World {
             match stepped {
                 catalog::Step::Answer(answer) => return answer,
                 catalog::Step::Tell(requests, body) => self.tell(&requests, &body),
+                catalog::Step::Fetch(url) => {
+                    self.fetched += 1;
+                    let served = self.served.get(&url).cloned().unwrap_or_else(|| Err("It is down.".to_owned()));
+                    let served = served.as_ref().map(String::as_bytes).map_err(String::as_str);
+                    self.catalog.fetched(&url, served, Time::from_micros(self.now));
+                }
             }
         }
         panic!("the catalog tells and tells: {request:?}");
@@ -332,7 +378,7 @@ impl World {
             };
             match stepped {
                 Some(catalog::Step::Tell(requests, body)) => self.tell(&requests, &body),
-                Some(catalog::Step::Answer(_)) | None => return self.catalog.next_alarm(),
+                Some(catalog::Step::Answer(_) | catalog::Step::Fetch(_)) | None => return self.catalog.next_alarm(),
             }
         }
         panic!("the catalog tells and tells");

@@ -3,7 +3,7 @@
 use selvedge::id::{CollectionName, DatabaseName, Key};
 use selvedge::store::Store;
 use selvedge::wire::{Bearer, PartitionCall, PartitionRequest};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::world::{Ask, DB, SECOND, World, ask};
 
@@ -18,13 +18,6 @@ fn tables(world: &mut World, key: &str) -> Vec<String> {
     let Some(partition) = world.partitions.get_mut(&Key::parse(key).expect("a key")) else { return Vec::new() };
     let found = partition.store().run("SELECT name FROM sqlite_master WHERE type = 'table'", &[]).expect("tables");
     found.rows.into_iter().map(|row| format!("{:?}", row[0])).collect()
-}
-
-fn keys_in_use(world: &mut World) -> Value {
-    let db = DatabaseName::parse(DB).expect("a name");
-    let call = selvedge::wire::CatalogCall::Keys { after: None };
-    let request = selvedge::wire::CatalogRequest { db, bearer: Bearer::Root, call };
-    serde_json::from_str::<Value>(&world.ask_catalog(&request, b"").body).expect("JSON")["keys"].clone()
 }
 
 fn requests() -> Vec<(Ask, &'static str)> {
@@ -137,7 +130,7 @@ fn reading_where_nothing_is_makes_nothing() {
     for key in ["acme", ""] {
         assert_eq!(tables(&mut world, key), Vec::<String>::new(), "{key:?}");
     }
-    assert_eq!(keys_in_use(&mut world), json!([]));
+    assert_eq!(world.keys_in_use(), json!([]));
 }
 
 #[test]
@@ -166,14 +159,14 @@ fn a_write_that_is_refused_takes_no_key_into_use() {
     for request in refused {
         let reply = world.send(request.clone());
         assert!(reply.status >= 400 && reply.status < 500, "{} {} {}", request.method, request.body.len(), reply.text);
-        assert_eq!(keys_in_use(&mut world), json!([]), "{}", reply.text);
+        assert_eq!(world.keys_in_use(), json!([]), "{}", reply.text);
         assert_eq!(tables(&mut world, "acme"), Vec::<String>::new(), "{}", reply.text);
     }
     let failed = world.import("acme", &["nothing", r#"["notes",{"id":"acme/a","n":"no number"}]"#]).expect(200);
     assert_eq!(failed.json["failed"], 2);
-    assert_eq!(keys_in_use(&mut world), json!([]));
+    assert_eq!(world.keys_in_use(), json!([]));
     world.put("notes/acme/a", json!({})).expect(201);
-    assert_eq!(keys_in_use(&mut world), json!(["acme"]));
+    assert_eq!(world.keys_in_use(), json!(["acme"]));
 }
 
 #[test]
@@ -195,6 +188,7 @@ fn queries_without_a_key_are_answered_while_one_key_is_in_use() {
             bearer: Bearer::Nobody,
             batch: world.batch_id(0),
             named: false,
+            origin: None,
             call: PartitionCall::Query { whole: true },
         };
         assert_eq!(world.ask_partition(&request, all.to_string().as_bytes()).status, 401);
@@ -239,7 +233,7 @@ fn a_deleted_database_leaves_nothing_to_its_successor() {
         world.send(ask("GET", "notes/acme/a").token(&old)).refused(401, "unauthenticated");
         world.restart();
     }
-    assert_eq!(keys_in_use(&mut world), json!([]));
+    assert_eq!(world.keys_in_use(), json!([]));
     // Neither the former schema nor a former batch is remembered.
     let put = ask("PUT", "notes/acme/a").body(&json!({ "n": "text" })).named("same");
     assert_eq!(world.send(put).expect(201).version(), 1);

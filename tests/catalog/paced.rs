@@ -23,7 +23,12 @@ impl Paced {
     pub fn put(world: &mut World, collections: Value) -> Paced {
         let db = DatabaseName::parse(DB).expect("a name");
         let mut paced = Paced {
-            request: CatalogRequest { db, bearer: Bearer::Root, call: CatalogCall::PutSchema { only_if: None } },
+            request: CatalogRequest {
+                db,
+                bearer: Bearer::Root,
+                origin: None,
+                call: CatalogCall::PutSchema { only_if: None },
+            },
             body: json!({ "collections": collections }).to_string(),
             round: 0,
             told: None,
@@ -41,6 +46,7 @@ impl Paced {
         match world.catalog.handle(moment, &self.request, self.body.as_bytes(), self.round) {
             Step::Answer(answer) => self.answer = Some(answer),
             Step::Tell(requests, body) => self.told = Some((requests, body)),
+            step @ Step::Fetch(_) => panic!("{step:?}"),
         }
         let alarm = world.catalog.next_alarm();
         world.arm(None, alarm);

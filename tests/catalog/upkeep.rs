@@ -210,6 +210,7 @@ fn an_import_under_an_id_does_not_shorten_the_life_of_a_receipt_under_it() {
         bearer: Bearer::Root,
         batch: BatchId::parse("mine").expect("an id"),
         named: true,
+        origin: None,
         call: PartitionCall::Import,
     };
     assert_eq!(world.ask_partition(&request, b"[1]\n[\"notes\",{\"id\":\"x\"}]").status, 200);

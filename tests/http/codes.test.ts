@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Answer, outcome, useServer } from "./lib/client.js";
-import { nested } from "./lib/json.js";
+import { nested, objects } from "./lib/json.js";
 
 const client = useServer();
 
@@ -43,6 +43,16 @@ async function tooMuchToAnswer(): Promise<Answer> {
   const text = "x".repeat(1_000_000);
   for (let n = 0; n < 18; n += 1) await client.put(`/v1/codes/large/l${n}`, { text });
   return query({ from: "large", key: "" });
+}
+
+/** A second request where one a second is allowed. */
+async function beyondTheQuota(): Promise<Answer> {
+  await client.put("/v1/busy", undefined);
+  await client.put("/v1/busy/_settings", { quotas: { requestsPerSecond: 1 } });
+  const token = String((await client.post("/v1/busy/_keys", { name: "k", role: "read" })).body.key);
+  const requests = { requests: Array.from({ length: 100 }, () => ({ get: "notes/n1" })) };
+  const many = await client.post("/v1/busy/_many", requests, { token });
+  return { ...many, ...objects(many.body.results).at(-1) } as Answer;
 }
 
 const OLD = "00000000-0000-7000-8000-000000000000";
@@ -89,7 +99,9 @@ const REQUESTS: Record<string, () => Promise<Answer>> = {
   invalid_schema: () => client.put("/v1/codes/_schema", { collections: { a: { fields: { b: { ref: "c" } } } } }),
   schema_violation: () =>
     client.put("/v1/codes/_schema", { collections: { notes: { fields: { n: { type: "bool" } } } } }),
+  invalid_settings: () => client.put("/v1/codes/_settings", { issuers: [{}] }),
   too_many: keysUpToTheBound,
+  too_many_requests: beyondTheQuota,
 };
 
 beforeAll(async () => {

@@ -102,6 +102,9 @@ const EXPECTED: Record<string, number[]> = {
   deleteDatabase: [204],
   getSchema: [200],
   putSchema: [200],
+  getSettings: [200],
+  putSettings: [200],
+  getAudit: [200],
   listKeys: [200],
   createKey: [201],
   deleteKey: [204],
@@ -117,6 +120,7 @@ const EXPECTED: Record<string, number[]> = {
   openSocket: [400],
   importDocuments: [200],
   exportDocuments: [200],
+  explainAccess: [200],
 };
 
 test("every operation answers its own example as it says", async () => {

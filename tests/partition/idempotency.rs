@@ -77,6 +77,7 @@ fn a_message_that_the_platform_repeats_is_carried_out_once() {
             bearer: Bearer::Root,
             batch,
             named: false,
+            origin: None,
             call,
         };
         let body = body.to_string();

@@ -10,9 +10,10 @@ use super::{refused, send, send_as, someone};
 #[test]
 fn nobody_is_told_anything() {
     for (method, target) in [
-        ("GET", "/v1/shop/orders/o1"),
         ("PUT", "/v1/shop"),
-        ("POST", "/v1/shop/_query"),
+        ("GET", "/v1/shop/_schema"),
+        ("PUT", "/v1/shop/_settings"),
+        ("GET", "/v1/shop/_audit"),
         ("POST", "/v1/shop/_import"),
         ("GET", "/v1/shop/_export"),
         ("GET", "/v1/shop/_nothing"),
@@ -21,6 +22,34 @@ fn nobody_is_told_anything() {
     ] {
         let refusal = send_as(Bearer::Nobody, method, target, &[]).map_err(|error| error.code);
         assert_eq!(refusal, Err(Code::Unauthenticated), "{method} {target}");
+    }
+}
+
+#[test]
+fn who_reaches_documents_is_for_their_partition_to_say() {
+    for (method, target) in [("GET", "/v1/shop/orders/o1"), ("POST", "/v1/shop/_query"), ("POST", "/v1/shop/_many")] {
+        for bearer in [Bearer::Nobody, Bearer::Token("e30.e30.".to_owned())] {
+            assert!(send_as(bearer.clone(), method, target, &[]).is_ok(), "{bearer:?} {method} {target}");
+        }
+        let refusal = send_as(Bearer::Unusable, method, target, &[]).map_err(|error| error.code);
+        assert_eq!(refusal, Err(Code::Unauthenticated), "{method} {target}");
+    }
+}
+
+#[test]
+fn a_token_reaches_documents_alone() {
+    for (method, target) in [
+        ("PUT", "/v1/shop"),
+        ("GET", "/v1/shop/_schema"),
+        ("GET", "/v1/shop/_settings"),
+        ("GET", "/v1/shop/_audit"),
+        ("GET", "/v1/shop/_keys"),
+        ("POST", "/v1/shop/_import"),
+        ("GET", "/v1/shop/_export"),
+    ] {
+        let bearer = Bearer::Token("e30.e30.".to_owned());
+        let refusal = send_as(bearer, method, target, &[]).map_err(|error| error.code);
+        assert_eq!(refusal, Err(Code::Forbidden), "{method} {target}");
     }
 }
 
@@ -39,6 +68,8 @@ fn a_wrong_method_is_told_the_right_ones() {
         ("/v1/openapi.json", "GET, HEAD"),
         ("/v1/shop", "PUT, DELETE"),
         ("/v1/shop/_schema", "GET, HEAD, PUT"),
+        ("/v1/shop/_settings", "GET, HEAD, PUT"),
+        ("/v1/shop/_audit", "GET, HEAD"),
         ("/v1/shop/_keys", "GET, HEAD, POST"),
         ("/v1/shop/_keys/storefront", "DELETE"),
         ("/v1/shop/_query", "POST"),

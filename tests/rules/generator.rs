@@ -23,7 +23,7 @@ pub fn schema(random: &mut Random) -> Value {
         },
         "roles": {
             "staff": { "membership": ["=", { "auth": "plan" }, "staff"] },
-            "leads": { "from": "teams", "membership": ["=", "lead", { "auth": "key" }] },
+            "leads": { "from": "teams", "membership": ["=", "lead", { "auth": "sub" }] },
             "given": {},
         },
     });
@@ -89,41 +89,41 @@ fn condition(random: &mut Random, collection: &str, update: bool, depth: usize) 
     if update && random.chance(15) {
         return random.pick(&[
             json!(["=", "n", { "old": "n" }]),
-            json!(["=", { "old": "owner" }, { "auth": "key" }]),
+            json!(["=", { "old": "owner" }, { "auth": "sub" }]),
             json!(["null", { "old": "shared" }]),
         ]);
     }
     let most = random.below(6);
     match collection {
         "teams" => random.pick(&[
-            json!(["=", "lead", { "auth": "key" }]),
+            json!(["=", "lead", { "auth": "sub" }]),
             json!(["=", "open", true]),
             json!(["in", "id", { "auth": "teams" }]),
-            json!(["exists", { "from": "files", "by": "team" }, ["=", "owner", { "auth": "key" }]]),
+            json!(["exists", { "from": "files", "by": "team" }, ["=", "owner", { "auth": "sub" }]]),
             json!(["exists", { "from": "files", "by": "team" }]),
         ]),
         "files" => random.pick(&[
-            json!(["=", "owner", { "auth": "key" }]),
-            json!(["!=", "owner", { "auth": "key" }]),
+            json!(["=", "owner", { "auth": "sub" }]),
+            json!(["!=", "owner", { "auth": "sub" }]),
             json!(["=", "shared", true]),
             json!(["<", "n", most]),
             json!(["null", "team"]),
             json!(["in", "team", { "auth": "teams" }]),
-            json!(["contains", "readers", { "auth": "key" }]),
-            json!(["=", "team.lead", { "auth": "key" }]),
+            json!(["contains", "readers", { "auth": "sub" }]),
+            json!(["=", "team.lead", { "auth": "sub" }]),
             json!(["=", "team.open", true]),
             json!(["null", "team.lead"]),
-            json!(["exists", "team", ["=", "lead", { "auth": "key" }]]),
-            json!(["exists", { "from": "notes", "by": "file" }, ["=", "by", { "auth": "key" }]]),
+            json!(["exists", "team", ["=", "lead", { "auth": "sub" }]]),
+            json!(["exists", { "from": "notes", "by": "file" }, ["=", "by", { "auth": "sub" }]]),
             json!(["=", "owner", { "path": "last" }]),
         ]),
         _ => random.pick(&[
-            json!(["=", "by", { "auth": "key" }]),
-            json!(["=", "file.owner", { "auth": "key" }]),
+            json!(["=", "by", { "auth": "sub" }]),
+            json!(["=", "file.owner", { "auth": "sub" }]),
             json!(["=", "file.shared", true]),
-            json!(["=", "file.team.lead", { "auth": "key" }]),
-            json!(["exists", "file", ["=", "owner", { "auth": "key" }]]),
-            json!(["exists", "file", ["exists", "team", ["=", "lead", { "auth": "key" }]]]),
+            json!(["=", "file.team.lead", { "auth": "sub" }]),
+            json!(["exists", "file", ["=", "owner", { "auth": "sub" }]]),
+            json!(["exists", "file", ["exists", "team", ["=", "lead", { "auth": "sub" }]]]),
             json!(["null", "file"]),
         ]),
     }
@@ -132,11 +132,11 @@ fn condition(random: &mut Random, collection: &str, update: bool, depth: usize) 
 /// Who may ask. One lacks most claims.
 pub fn principals(random: &mut Random) -> Vec<Who> {
     let all = USERS.iter().map(|user| {
-        let mut claims = json!({ "key": user, "role": "write" });
-        if false && random.chance(60) {
+        let mut claims = json!({ "sub": user });
+        if random.chance(60) {
             claims["plan"] = json!(random.pick(&["staff", "pro", "free"]));
         }
-        if false && random.chance(60) {
+        if random.chance(60) {
             claims["teams"] = random.pick(&[json!(["t1"]), json!(["t1", "t2"]), json!([]), json!("t1"), json!([null])]);
         }
         Who { claims, roles: Vec::new() }

@@ -330,7 +330,6 @@ fn an_import_and_an_export_are_held_to_the_rules() {
 #[test]
 fn it_can_be_asked_which_rule_decides_and_why() {
     let (mut world, ann, _) = world();
-    world.send(ask("GET", "orders/ann1").token(&ann)).expect(200);
     let mut explain = |body: Value| world.send(ask("POST", "_explain-access").body(&body));
     let read = json!({ "principal": { "key": "ann" }, "action": "read", "document": "orders/ann1" });
     let reply = explain(read.clone()).expect(200).json;
@@ -373,4 +372,55 @@ fn it_can_be_asked_which_rule_decides_and_why() {
     explain(json!({ "principal": { "key": "none" }, "action": "read", "document": "orders/ann1" }))
         .refused(404, "not_found");
     world.send(ask("POST", "_explain-access").token(&ann).body(&read)).refused(403, "forbidden");
+}
+
+#[test]
+fn a_write_that_no_rule_allows_takes_no_key_into_use() {
+    let (mut world, _, _) = world();
+    world.trust();
+    let stranger = world.token(&json!({ "sub": "mallory" }));
+    let insert = json!({ "insert": "orders/far/o1", "body": { "customer": "far/ann" } });
+    let batch = json!({ "ops": [insert] });
+    world
+        .send(ask("PUT", "orders/far/o1").token(&stranger).body(&json!({ "customer": "far/ann" })))
+        .refused(403, "forbidden");
+    world.send(ask("POST", "_tx").token(&stranger).body(&batch)).refused(403, "forbidden");
+    let items = |world: &mut World, token: &str| {
+        let id = |world: &mut World| world.batch_id(0).to_string();
+        let (first, second) = (id(world), id(world));
+        let items = json!([
+            { "call": "batch", "batch": first, "named": true, "body": batch },
+            { "call": { "query": { "whole": false } }, "batch": second, "named": false, "body": { "from": "orders", "key": "far" } },
+        ]);
+        let call = selvedge::wire::PartitionCall::Many { writes: true };
+        let statuses = world.call_as(token, "far", call, &items.to_string()).expect(200).json;
+        statuses.as_array().expect("replies").iter().map(|reply| reply["status"].as_u64()).collect::<Vec<_>>()
+    };
+    assert_eq!(items(&mut world, &stranger), [Some(403), Some(200)]);
+    assert_eq!(world.keys_in_use(), json!([""]));
+    // Of somebody who may, it does.
+    world.put("customers/far/ann", json!({ "user": "ann", "email": "far@example.com" })).expect(201);
+    assert_eq!(items(&mut world, super::world::ROOT), [Some(200), Some(200)]);
+    assert_eq!(world.keys_in_use(), json!(["", "far"]));
+}
+
+#[test]
+fn nobody_in_particular_sees_what_rules_let_everybody_see() {
+    let (mut world, _, _) = world();
+    let mut schema = shop();
+    schema["collections"]["closed"]["rules"] = json!({ "read": ["=", "open", true] });
+    world.put("closed/1", json!({ "open": true })).expect(201);
+    world.put("closed/2", json!({ "open": false })).expect(201);
+    let get = |world: &mut World, path: &str| world.send(ask("GET", path).token(""));
+    get(&mut world, "closed/1").refused(401, "unauthenticated");
+    schema["anonymous"] = json!(true);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    get(&mut world, "closed/1").expect(200);
+    get(&mut world, "closed/2").refused(404, "not_found");
+    get(&mut world, "staff/1").refused(404, "not_found");
+    assert_eq!(
+        query(&mut world, "", json!({ "from": "closed", "aggregate": { "n": ["count"] } })).json["rows"],
+        json!([{ "n": 1 }])
+    );
+    world.send(ask("PUT", "closed/3").token("").body(&json!({ "open": true }))).refused(403, "forbidden");
 }

@@ -19,9 +19,10 @@ const CASES_PER_WORLD: u64 = 60;
 pub fn world(random: &mut Random, schema: &Value) -> (World, Vec<(Who, String)>) {
     let mut world = World::new();
     world.send(ask("PUT", "_schema").body(schema)).expect(200);
+    world.trust();
     let who = generator::principals(random);
     let tokens = who.into_iter().map(|who| {
-        let token = world.key(who.claims["key"].as_str().expect("a name"), "write");
+        let token = world.token(&who.claims);
         (who, token)
     });
     let tokens = tokens.collect();
@@ -55,7 +56,7 @@ fn query(random: &mut Random) -> Value {
         ("files", 0) => json!(["=", "owner", random.pick(&USERS)]),
         ("files", 1) => json!(["exists", "team", ["=", "open", true]]),
         ("files", 2) => json!(["not", ["exists", { "from": "notes", "by": "file" }]]),
-        ("files", 3) => json!(["=", "team.lead", { "auth": "key" }]),
+        ("files", 3) => json!(["=", "team.lead", { "auth": "sub" }]),
         ("files", 4) => json!(["<", "n", 5]),
         ("notes", 0) => json!(["=", "file.shared", true]),
         ("notes", 1) => json!(["exists", "file", ["exists", "team"]]),

@@ -54,7 +54,12 @@ impl Bench {
     }
 
     fn catalog(&mut self, call: CatalogCall, body: &str, round: usize) -> catalog::Step {
-        let request = CatalogRequest { db: DatabaseName::parse("shop").expect("a name"), bearer: Bearer::Root, call };
+        let request = CatalogRequest {
+            db: DatabaseName::parse("shop").expect("a name"),
+            bearer: Bearer::Root,
+            origin: None,
+            call,
+        };
         self.moment(|catalog, moment| catalog.handle(moment, &request, body.as_bytes(), round))
     }
 
@@ -68,6 +73,7 @@ impl Bench {
     fn told(&mut self, call: CatalogCall, body: &str) -> (Vec<PartitionRequest>, String) {
         match self.catalog(call, body, 0) {
             catalog::Step::Tell(listeners, grant) => (listeners, grant),
+            step @ catalog::Step::Fetch(_) => panic!("{step:?}"),
             answer => panic!("nobody is told: {answer:?}"),
         }
     }
@@ -96,6 +102,7 @@ impl Bench {
             match self.partition(partition, request, body, lesson.take()) {
                 partition::Step::Answer(answer) => return answer,
                 partition::Step::Ask(question) => lesson = Some(self.lesson(question)),
+                step @ partition::Step::Verify(_) => panic!("{step:?}"),
             }
         }
     }
@@ -103,7 +110,7 @@ impl Bench {
     fn learn(&mut self, partition: &mut Partition<Disk>, letter: &PartitionRequest, grant: &str) -> Progress {
         match self.partition(partition, letter, grant, None) {
             partition::Step::Answer(answer) => serde_json::from_str(&answer.body).expect("progress"),
-            partition::Step::Ask(question) => panic!("{question:?}"),
+            step => panic!("{step:?}"),
         }
     }
 
@@ -112,6 +119,7 @@ impl Bench {
         for round in 0..100 {
             match self.catalog(call.clone(), body, round) {
                 catalog::Step::Answer(answer) => return answer,
+                step @ catalog::Step::Fetch(_) => panic!("{step:?}"),
                 catalog::Step::Tell(listeners, grant) => {
                     for listener in listeners {
                         let progress = self.learn(partition, &listener, &grant);
@@ -131,6 +139,7 @@ fn request(home: &str, batch: &str, call: PartitionCall) -> PartitionRequest {
         bearer: Bearer::Root,
         batch: BatchId::parse(batch).expect("an id"),
         named: true,
+        origin: None,
         call,
     }
 }
@@ -219,7 +228,7 @@ fn a_key_taken_into_use_during_a_survey_keeps_to_the_staged_schema() {
     let (mut bench, mut a, mut b, mut c) = (Bench::new(), home(), home(), home());
     assert_eq!(bench.ask(&mut a, &write("items/a/1", "w1"), r#"{"n":1}"#).status, 201);
     // The second key is told to the first.
-    let asked = CatalogCall::Join { key: key("b"), register: true };
+    let asked = CatalogCall::Join { key: key("b"), register: true, wanted: None };
     bench.through(&asked, "", &mut a);
     assert_eq!(bench.ask(&mut b, &write("items/b/1", "w2"), r#"{"n":1}"#).status, 201);
     bench.told(PUT, &positive());
@@ -231,7 +240,7 @@ fn a_key_taken_into_use_during_a_survey_keeps_to_the_staged_schema() {
 fn nobody_else_works_before_the_first_key_knows_that_it_is_not_alone() {
     let (mut bench, mut a) = (Bench::new(), home());
     assert_eq!(bench.ask(&mut a, &write("items/a/1", "w1"), "{}").status, 201);
-    let (letters, _) = bench.told(CatalogCall::Join { key: key("b"), register: true }, "");
+    let (letters, _) = bench.told(CatalogCall::Join { key: key("b"), register: true, wanted: None }, "");
     assert_eq!(letters.iter().map(|letter| letter.key.clone()).collect::<Vec<_>>(), [key("a")]);
     bench.settled(CatalogCall::CreateKey, r#"{"name":"k","role":"read"}"#);
     let name = KeyName::parse("k").expect("a name");
@@ -395,6 +404,7 @@ fn a_long_rewrite_survives_crashes() {
     let answer = loop {
         match bench.catalog(PUT, &schema, round) {
             catalog::Step::Answer(answer) => break answer,
+            step @ catalog::Step::Fetch(_) => panic!("{step:?}"),
             catalog::Step::Tell(listeners, grant) => {
                 // Each step once in vain, and once for good; each by a new actor.
                 a = Partition::new(disk.clone());

@@ -87,7 +87,7 @@ enum Happening {
 }
 
 enum Waiter {
-    Client { client: usize, letter: Letter, body: Rc<str>, followed: bool },
+    Client { client: usize, letter: Box<Letter>, body: Rc<str>, followed: bool },
     Flight(u64),
     Listener(u64, selvedge::id::Key),
 }
@@ -271,12 +271,12 @@ impl World {
             Some(Waiter::Client { client, letter, body, followed }) => {
                 let other = answer.as_ref().filter(|answer| answer.status == 421 && !followed).and_then(|answer| {
                     let (_, key) = answer.headers.iter().find(|(name, _)| *name == ELSEWHERE_HEADER)?;
-                    let Letter::Partition(request) = &letter else { return None };
+                    let Letter::Partition(request) = letter.as_ref() else { return None };
                     Some(Letter::Partition(elsewhere(request, key).expect("a key")))
                 });
                 if let Some(letter) = other {
-                    let waiter =
-                        Waiter::Client { client, letter: letter.clone(), body: Rc::clone(&body), followed: true };
+                    let again = Box::new(letter.clone());
+                    let waiter = Waiter::Client { client, letter: again, body: Rc::clone(&body), followed: true };
                     return self.call(waiter, &letter, &body);
                 }
                 self.give(client, answer.as_ref().map(Reply::of));
@@ -330,6 +330,7 @@ impl World {
                 match stepped {
                     None => {}
                     Some(partition::Step::Answer(answer)) => self.answer(flight.reply, answer),
+                    Some(partition::Step::Verify(_)) => panic!("nobody has a token here"),
                     Some(partition::Step::Ask(_)) if round >= LESSONS => self.answer(flight.reply, unavailable()),
                     Some(partition::Step::Ask(question)) => {
                         self.count += 1;
@@ -364,6 +365,7 @@ impl World {
                             self.call(waiter, &Letter::Partition(listener), &grant);
                         }
                     }
+                    Some(Some(catalog::Step::Fetch(url))) => panic!("no issuer has the URL {url}"),
                     Some(Some(catalog::Step::Answer(answer))) if request.is_some() => self.answer(flight.reply, answer),
                     Some(_) => self.actor(&name).ringing = false,
                 }
@@ -525,7 +527,8 @@ impl World {
         };
         let body: Rc<str> = Rc::from(ask.body.as_str());
         self.shared.note(|| format!("client {client}: {} {} {}", ask.method, ask.path, clip(&ask.body)));
-        let waiter = Waiter::Client { client, letter: letter.clone(), body: Rc::clone(&body), followed: false };
+        let waiter =
+            Waiter::Client { client, letter: Box::new(letter.clone()), body: Rc::clone(&body), followed: false };
         self.call(waiter, &letter, &body);
     }
 }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use selvedge::limits::TOKEN_BYTES;
+use selvedge::jwt::looks_like_one;
+use selvedge::limits::{JWT_BYTES, TOKEN_BYTES};
 use selvedge::wire::Bearer;
 use sha2::{Digest, Sha256};
 
@@ -21,31 +22,40 @@ const PROTOCOL: &str = "bearer.";
 
 /// The bearer that an `Authorization` header names.
 pub(crate) fn of(header: Option<String>, bindings: &Bindings) -> Bearer {
-    match header.as_deref().and_then(|header| header.split_once(' ')) {
+    let Some(header) = header else { return Bearer::Nobody };
+    match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => known(token.trim(), bindings),
-        _ => Bearer::Nobody,
+        _ => Bearer::Unusable,
     }
 }
 
 /// The bearer that one of the subprotocols names which a socket is opened with.
 pub(crate) fn of_protocols(header: Option<String>, bindings: &Bindings) -> Bearer {
-    let token = header.as_deref().into_iter().flat_map(|header| header.split(','));
-    let token = token.filter_map(|protocol| protocol.trim().strip_prefix(PROTOCOL)).find_map(decoded);
-    token.map_or(Bearer::Nobody, |token| known(&token, bindings))
+    let offered = header.as_deref().into_iter().flat_map(|header| header.split(','));
+    match offered.filter_map(|protocol| protocol.trim().strip_prefix(PROTOCOL)).next() {
+        None => Bearer::Nobody,
+        Some(token) => decoded(token).map_or(Bearer::Unusable, |token| known(&token, bindings)),
+    }
 }
 
 fn decoded(text: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
-/// The bearer of a token. One too long to be a key is nobody's.
+/// The bearer of a token. One too long to be a key is a JWT or nobody's.
 fn known(token: &str, bindings: &Bindings) -> Bearer {
-    if token.is_empty() || token.len() > TOKEN_BYTES {
-        return Bearer::Nobody;
+    if token.len() <= TOKEN_BYTES && !token.is_empty() {
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let root = ROOT.with(|root| *root.get_or_init(|| root_digest(bindings)));
+        if root.is_some_and(|root| same(&root, &digest)) {
+            return Bearer::Root;
+        }
+        if !looks_like_one(token) {
+            return Bearer::Hash(hexadecimal(&digest));
+        }
     }
-    let digest: [u8; 32] = Sha256::digest(token).into();
-    let root = ROOT.with(|root| *root.get_or_init(|| root_digest(bindings)));
-    if root.is_some_and(|root| same(&root, &digest)) { Bearer::Root } else { Bearer::Hash(hexadecimal(&digest)) }
+    let is_jwt = token.len() <= JWT_BYTES && looks_like_one(token);
+    if is_jwt { Bearer::Token(token.to_owned()) } else { Bearer::Unusable }
 }
 
 fn root_digest(bindings: &Bindings) -> Option<[u8; 32]> {

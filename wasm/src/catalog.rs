@@ -1,18 +1,21 @@
 //! The Durable Object class of one database's catalog.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
-use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
+use js_sys::{Promise, Uint8Array};
 use selvedge::catalog::{Catalog as Core, Step};
-use selvedge::error::{Code, Error, Result};
+use selvedge::error::{Code, Error, Result, refuse};
+use selvedge::limits::{JWKS_BYTES, JWKS_TIMEOUT_MS};
 use selvedge::wire::{Answer, CatalogRequest, PartitionRequest, Progress, from_json};
 use wasm_bindgen::prelude::*;
 
 use crate::actors::{AT_ONCE, Letter};
 use crate::alarm::Alarm;
 use crate::answer;
-use crate::host::{Bindings, Context};
+use crate::host::{self, Bindings, Context};
 use crate::moment::at_present;
 use crate::store::DurableStore;
 
@@ -53,24 +56,31 @@ struct Seat {
     core: RefCell<Core<DurableStore>>,
     alarm: Alarm,
     bindings: Bindings,
+    /// What is being downloaded, by URL.
+    downloads: RefCell<HashMap<String, Promise>>,
 }
 
 impl Seat {
     fn of(context: &Context, bindings: Bindings) -> Result<Seat> {
         let (store, alarm) = crate::storage(context)?;
-        Ok(Seat { core: RefCell::new(Core::new(store)), alarm, bindings })
+        Ok(Seat { core: RefCell::new(Core::new(store)), alarm, bindings, downloads: RefCell::default() })
     }
 
     async fn serve(&self, envelope: &str, body: &[u8]) -> Result<Answer> {
         let asked: CatalogRequest = from_json(envelope)?;
         self.alarm.learn().await;
-        let mut told = 0;
+        let (mut told, mut fetched) = (0, false);
         loop {
             match self.event(|core| at_present(|moment| core.handle(moment, &asked, body, told)))? {
                 Step::Answer(answer) => return Ok(answer),
                 Step::Tell(listeners, grant) => {
                     told += listeners.len();
                     self.tell(listeners, &grant).await?;
+                }
+                Step::Fetch(_) if fetched => return refuse(Code::Unavailable, "The database is changing; ask again."),
+                Step::Fetch(url) => {
+                    fetched = true;
+                    self.fetch(&url).await?;
                 }
             }
         }
@@ -86,6 +96,27 @@ impl Seat {
             self.tell(listeners, &grant).await?;
         }
         Ok(())
+    }
+
+    /// Fetches the keys of an issuer, once for all who wait for them.
+    async fn fetch(&self, url: &str) -> Result<()> {
+        let under_way = self.downloads.borrow().get(url).cloned();
+        let download = match under_way {
+            Some(download) => Ok(download),
+            None => host::download(url, JWKS_BYTES, JWKS_TIMEOUT_MS),
+        };
+        let body = match download {
+            Ok(download) => {
+                self.downloads.borrow_mut().insert(url.to_owned(), download.clone());
+                JsFuture::from(download).await
+            }
+            Err(thrown) => Err(thrown),
+        };
+        self.downloads.borrow_mut().remove(url);
+        let body = body.map_err(|thrown| host::message(&thrown)).map(|body| Uint8Array::new(&body).to_vec());
+        self.event(|core| {
+            at_present(|moment| core.fetched(url, body.as_deref().map_err(String::as_str), moment.now));
+        })
     }
 
     /// One synchronous event: everything in it commits together, with the alarm it asks for.

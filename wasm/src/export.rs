@@ -6,10 +6,11 @@ use std::rc::Rc;
 
 use js_sys::Uint8Array;
 use js_sys::futures::future_to_promise;
+use selvedge::cors;
 use selvedge::error::{Code, Error, Result};
 use selvedge::id::{DocumentRef, Key};
 use selvedge::router::Export;
-use selvedge::wire::{MORE_HEADER, from_json};
+use selvedge::wire::{Answer, MORE_HEADER, from_json, header_json};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use web_sys::Response;
@@ -19,7 +20,7 @@ use crate::host::{self, Bindings};
 use crate::moment::at_present;
 
 /// What the lines are, to HTTP.
-const CONTENT_TYPE: &str = "application/x-ndjson";
+const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-ndjson");
 
 /// Streams the documents that `wanted` asks for. What goes wrong before the first of them has its own status; what goes
 /// wrong later breaks the stream off.
@@ -27,12 +28,14 @@ const CONTENT_TYPE: &str = "application/x-ndjson";
 /// # Errors
 /// `unavailable` if an actor cannot be reached.
 pub(crate) async fn serve(bindings: Bindings, wanted: Export) -> Result<Response> {
-    let mut pages = Pages { bindings, wanted, keys: VecDeque::new(), last: None, after: None };
+    let mut pages = Pages { bindings, wanted, keys: VecDeque::new(), last: None, after: None, allowed: None };
     let first = match pages.next().await? {
         Page::Refused(said) => return said.response(),
         Page::Lines(bytes) => Some(bytes),
         Page::End => None,
     };
+    let head = Answer::empty(200).with(CONTENT_TYPE.0, CONTENT_TYPE.1);
+    let headers = header_json(&cors::dressed(head, pages.allowed.as_deref()).headers);
     let pages = Rc::new(RefCell::new(Some(Turn { first, pages })));
     let next = Closure::<dyn FnMut() -> js_sys::Promise>::new(move || {
         let pages = Rc::clone(&pages);
@@ -40,8 +43,7 @@ pub(crate) async fn serve(bindings: Bindings, wanted: Export) -> Result<Response
             async move { pull(&pages).await.map_err(|error| js_sys::Error::new(&error.to_string()).into()) },
         )
     });
-    host::stream(CONTENT_TYPE, &next.into_js_value())
-        .map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
+    host::stream(&headers, &next.into_js_value()).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
 }
 
 /// What the next pull begins with.
@@ -81,6 +83,8 @@ struct Pages {
     last: Option<Key>,
     /// The last document that was given of the first of `keys`.
     after: Option<DocumentRef>,
+    /// The origin of the page that may see this, as the catalog says.
+    allowed: Option<String>,
 }
 
 enum Page {
@@ -129,6 +133,7 @@ impl Pages {
         if said.status() != 200 {
             return Ok(Some(said));
         }
+        self.allowed = said.header(cors::ALLOW_ORIGIN);
         let mut page: Value = from_json(&said.text())?;
         let keys: Vec<Key> = serde_json::from_value(page.get_mut("keys").map(Value::take).unwrap_or_default())
             .map_err(|wrong| Error::new(Code::Internal, format!("A damaged message: {wrong}")))?;

@@ -149,10 +149,10 @@ export function say(...[status, headers, body]) {
 
 /**
  * A response whose body is pulled: `next` gives bytes, or undefined at the end.
- * @param {string} type
+ * @param {string} headers as JSON
  * @param {() => Promise<Uint8Array | undefined>} next
  */
-export function stream(type, next) {
+export function stream(headers, next) {
   const body = new ReadableStream({
     async pull(controller) {
       const bytes = await next();
@@ -160,7 +160,73 @@ export function stream(type, next) {
       else controller.close();
     },
   });
-  return new Response(body, { headers: { "content-type": type } });
+  return new Response(body, { headers: JSON.parse(headers) });
+}
+
+/** What WebCrypto calls the algorithms: how a key is imported, how a signature is checked. */
+const ALGORITHMS = {
+  RS256: [{ name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }],
+  ES256: [
+    { name: "ECDSA", namedCurve: "P-256" },
+    { name: "ECDSA", hash: "SHA-256" },
+  ],
+  EdDSA: [{ name: "Ed25519" }],
+  HS256: [{ name: "HMAC", hash: "SHA-256" }],
+};
+
+/**
+ * Whether a signature is good. One that cannot be checked, by a key that is none, is not.
+ * @param {keyof typeof ALGORITHMS} algorithm
+ * @param {string} key a JSON Web Key
+ * @param {string} signed
+ * @param {Uint8Array} signature in the memory of WebAssembly
+ */
+export async function verify(algorithm, key, signed, signature) {
+  const [imported, checked = imported] = ALGORITHMS[algorithm];
+  const bytes = signature.slice();
+  try {
+    const made = await crypto.subtle.importKey("jwk", JSON.parse(key), imported, false, ["verify"]);
+    return await crypto.subtle.verify(checked, made, bytes, encoder.encode(signed));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What a server answers to a GET, as far as it is whole, short and soon. Redirects are not followed: whoever set the URL
+ * meant that one.
+ * @param {string} url
+ * @param {number} most bytes
+ * @param {number} milliseconds
+ */
+export async function download(url, most, milliseconds) {
+  const signal = AbortSignal.timeout(milliseconds);
+  const late = new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error(`It did not answer within ${milliseconds} ms.`)));
+  });
+  // Whoever loses the race is still heard.
+  late.catch(() => {});
+  const answer = await Promise.race([
+    fetch(url, { redirect: "manual", headers: { accept: "application/json" }, signal }),
+    late,
+  ]);
+  if (answer.status !== 200) {
+    await answer.body?.cancel();
+    throw new Error(`It answered ${answer.status}.`);
+  }
+  const reader = answer.body?.getReader();
+  const bytes = new Uint8Array(most);
+  let length = 0;
+  for (;;) {
+    const piece = await Promise.race([reader?.read(), late]);
+    if (!piece || piece.done) return bytes.slice(0, length);
+    if (length + piece.value.length > most) {
+      await reader?.cancel();
+      throw new Error(`It answered more than ${most} bytes.`);
+    }
+    bytes.set(piece.value, length);
+    length += piece.value.length;
+  }
 }
 
 /**

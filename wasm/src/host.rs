@@ -79,7 +79,11 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub fn say(status: u16, headers: &str, body: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    pub fn stream(content_type: &str, next: &JsValue) -> Result<Response, JsValue>;
+    pub fn stream(headers: &str, next: &JsValue) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub fn verify(algorithm: &str, key: &str, signed: &str, signature: &[u8]) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub fn download(url: &str, most: usize, milliseconds: u32) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn random(count: usize) -> Result<Uint8Array, JsValue>;
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 use js_sys::Uint8Array;
+use selvedge::cors;
 use selvedge::error::{Code, Error, Result, refuse};
 use selvedge::id::Key;
 use selvedge::router::{Chunk, Import, ImportSplitter};
@@ -28,7 +29,9 @@ pub(crate) async fn serve(request: Request, bindings: Bindings, wanted: Import) 
         return admitted.response();
     }
     let answer = run(&request, &bindings, &wanted).await?;
-    answer::respond(&answer).map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
+    let allowed = admitted.header(cors::ALLOW_ORIGIN);
+    answer::respond(&cors::dressed(answer, allowed.as_deref()))
+        .map_err(|thrown| Error::new(Code::Internal, host::message(&thrown)))
 }
 
 async fn run(request: &Request, bindings: &Bindings, wanted: &Import) -> Result<Answer> {

@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::futures::future_to_promise;
+use js_sys::futures::{JsFuture, future_to_promise};
 use selvedge::error::{Code, Error, Result, refuse};
 use selvedge::limits::SOCKET_FRAMES;
 use selvedge::partition::{Partition as Core, Step};
+use selvedge::principal::SignatureCheck;
 use selvedge::sync::{self, Turn, Unseen};
 use selvedge::wire::{Answer, CatalogRequest, Lesson, PartitionRequest, from_json};
 use wasm_bindgen::prelude::*;
@@ -14,12 +15,13 @@ use wasm_bindgen::prelude::*;
 use crate::actors::Letter;
 use crate::alarm::Alarm;
 use crate::answer;
-use crate::host::{Bindings, Context};
+use crate::host::{self, Bindings, Context};
 use crate::moment::at_present;
 use crate::store::DurableStore;
 
-/// Lessons that one request may need: one to join, one to register, and each once more if the catalog has moved on.
-const LESSONS: usize = 4;
+/// Steps that one request may take before it is answered: a lesson to join, one to register, each once more if the catalog
+/// has moved on; and a signature, once more if its issuer's keys have.
+const STEPS: usize = 6;
 
 /// The durable actor that is home to one key.
 #[wasm_bindgen]
@@ -109,7 +111,7 @@ impl Partition {
         }
         Ok(match home.handle(&asked, &body, None)? {
             Step::Answer(answer) => answer::say(&answer),
-            step @ Step::Ask(_) => Ok(Rc::clone(home).later(asked, body, step)),
+            step => Ok(Rc::clone(home).later(asked, body, step)),
         })
     }
 }
@@ -135,12 +137,12 @@ impl Home {
         })
     }
 
-    /// A request for which the catalog has to be asked.
+    /// A request for which something has to be found out first.
     fn later(self: Rc<Self>, asked: PartitionRequest, body: Vec<u8>, step: Step) -> JsValue {
         promised(async move { self.go_on(&asked, &body, step).await })
     }
 
-    /// A frame for which the catalog has to be asked, or the first one of an instance.
+    /// A frame for which something has to be found out first, or the first one of an instance.
     fn turn_later(self: Rc<Self>, turn: Turn, step: Option<Step>, unseen: Rc<RefCell<Unseen>>) -> JsValue {
         let answer = async move {
             let said = match turn.request() {
@@ -161,16 +163,23 @@ impl Home {
         self.go_on(asked, body, step).await
     }
 
-    /// Asks the catalog for as long as the core wants to know more.
+    /// Finds out for as long as the core wants to know more.
     async fn go_on(&self, asked: &PartitionRequest, body: &[u8], mut step: Step) -> Result<Answer> {
-        for _ in 0..LESSONS {
-            let Step::Ask(question) = step else { break };
-            let lesson = self.ask(&question).await?;
-            step = self.handle(asked, body, Some(lesson))?;
+        let mut lesson = None;
+        for _ in 0..STEPS {
+            match step {
+                Step::Answer(answer) => return Ok(answer),
+                Step::Ask(question) => lesson = Some(self.ask(&question).await?),
+                Step::Verify(check) => {
+                    let good = verified(&check).await?;
+                    self.core.try_borrow_mut().map_err(|_| reentered())?.checked(*check, good);
+                }
+            }
+            step = self.handle(asked, body, lesson.clone())?;
         }
         match step {
             Step::Answer(answer) => Ok(answer),
-            Step::Ask(_) => refuse(Code::Unavailable, "The database is changing. Send the same request again."),
+            _ => refuse(Code::Unavailable, "The database is changing. Send the same request again."),
         }
     }
 
@@ -192,6 +201,14 @@ impl Home {
     async fn ask(&self, question: &CatalogRequest) -> Result<Lesson> {
         from_json(&Letter::to_catalog(&self.bindings, question)?.answer(&JsValue::UNDEFINED).await?.meant()?)
     }
+}
+
+/// Whether a signature is good.
+async fn verified(check: &SignatureCheck) -> Result<bool> {
+    let (algorithm, key) = (check.key.algorithm().as_str(), check.key.to_json().to_string());
+    let failed = |thrown: JsValue| Error::new(Code::Unavailable, host::message(&thrown));
+    let checked = host::verify(algorithm, &key, &check.signed, &check.signature).map_err(failed)?;
+    Ok(JsFuture::from(checked).await.map_err(failed)?.as_bool() == Some(true))
 }
 
 fn reentered() -> Error {

@@ -1,9 +1,10 @@
 //! The router: every request that reaches the Worker, to the actor that answers it.
 
 use js_sys::Uint8Array;
+use selvedge::cors;
 use selvedge::error::{Code, Error, Result};
-use selvedge::router::{Head, Peek, Route, elsewhere, route};
-use selvedge::wire::{ELSEWHERE_HEADER, PartitionRequest};
+use selvedge::router::{Head, Peek, Route, elsewhere, preflight, route};
+use selvedge::wire::{Answer, CatalogRequest, ELSEWHERE_HEADER, PartitionRequest};
 use wasm_bindgen::JsValue;
 use web_sys::Request;
 
@@ -24,22 +25,46 @@ pub(crate) fn serve(request: Request, bindings: &Bindings) -> Result<JsValue> {
     if path == crate::conformance::PATH {
         return crate::conformance::ask(bindings);
     }
-    let header = |name: &str| headers.get(name).ok().flatten();
+    let header = |name: &str| {
+        let value = headers.get(name).ok().flatten();
+        // A page of our own origin needs no leave.
+        value.filter(|value| {
+            name != "origin" || url.strip_prefix(value.as_str()).is_none_or(|rest| !rest.starts_with('/'))
+        })
+    };
     let bearer = match header("authorization") {
         None => bearer::of_protocols(header("sec-websocket-protocol"), bindings),
         authorization => bearer::of(authorization, bindings),
     };
     let head = Head { method: &method, path, query, header: &header, bearer };
-    match at_present(|moment| route(&head, moment))? {
-        Route::Here(here) => Ok(answer::respond(&here).map_err(|thrown| defect(&thrown))?.into()),
+    let page = preflight(&head);
+    let routed = at_present(|moment| route(&head, moment));
+    let answered = routed.and_then(|route| carried(route, request, bindings, page.clone()));
+    answered.or_else(|error| shown(&Answer::problem(&error), bindings, page))
+}
+
+/// Carries a request where it goes.
+fn carried(route: Route, request: Request, bindings: &Bindings, page: Option<CatalogRequest>) -> Result<JsValue> {
+    match route {
+        Route::Here(here) => shown(&here, bindings, page),
         Route::Partition(asked) => through(Letter::to_partition(bindings, &asked)?, request, asked.call.has_body()),
         Route::Catalog(asked) => through(Letter::to_catalog(bindings, &asked)?, request, asked.call.has_body()),
-        Route::Peek(peek) => peeked(request, bindings.clone(), peek),
+        Route::Peek(peek) => peeked(request, bindings.clone(), peek, page),
         Route::Sync(asked) => Letter::to_partition(bindings, &asked)?.open().map(JsValue::from),
         Route::Many(wanted) => Ok(answer::later(many::serve(request, bindings.clone(), wanted))),
         Route::Import(wanted) => Ok(answer::later(import::serve(request, bindings.clone(), wanted))),
         Route::Export(wanted) => Ok(answer::later(export::serve(bindings.clone(), wanted))),
     }
+}
+
+/// An answer of the router's own, to whoever asks: for a page of another origin the catalog is asked whether it may see it.
+fn shown(answer: &Answer, bindings: &Bindings, page: Option<CatalogRequest>) -> Result<JsValue> {
+    let Some(page) = page else { return Ok(answer::respond(answer).map_err(|thrown| defect(&thrown))?.into()) };
+    let (letter, answer) = (Letter::to_catalog(bindings, &page)?, answer.clone());
+    Ok(answer::later(async move {
+        let allowed = letter.answer(&JsValue::UNDEFINED).await?.header(cors::ALLOW_ORIGIN);
+        answer::respond(&cors::dressed(answer, allowed.as_deref())).map_err(|thrown| defect(&thrown))
+    }))
 }
 
 fn through(letter: Letter, request: Request, with_body: bool) -> Result<JsValue> {
@@ -50,9 +75,12 @@ fn through(letter: Letter, request: Request, with_body: bool) -> Result<JsValue>
 }
 
 /// A request whose body says where it goes.
-fn peeked(request: Request, bindings: Bindings, peek: Peek) -> Result<JsValue> {
+fn peeked(request: Request, bindings: Bindings, peek: Peek, page: Option<CatalogRequest>) -> Result<JsValue> {
     body::then(request, move |body| {
-        let asked = peek.with_body(&body.to_vec())?;
+        let asked = match peek.with_body(&body.to_vec()) {
+            Ok(asked) => asked,
+            Err(error) => return shown(&Answer::problem(&error), &bindings, page),
+        };
         if !asked.call.may_be_elsewhere() {
             return Letter::to_partition(&bindings, &asked)?.pass(&body).map(JsValue::from);
         }

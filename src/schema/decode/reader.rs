@@ -8,12 +8,12 @@ use crate::schema::document::is_system_name;
 use crate::value::{Map, Path, Value};
 
 /// An `invalid_schema` at the place where it is found.
-pub(super) fn invalid(detail: impl Into<String>) -> Error {
+pub(crate) fn invalid(detail: impl Into<String>) -> Error {
     Error::new(Code::InvalidSchema, detail)
 }
 
 /// The same outcome; an error, if it is one, seen from one level further out.
-pub(super) fn within<T>(step: &str, result: Result<T>) -> Result<T> {
+pub(crate) fn within<T>(step: &str, result: Result<T>) -> Result<T> {
     result.map_err(|mut error| {
         let inner = error.members.get("path").and_then(Value::as_str).unwrap_or_default();
         let pointer = format!("/{}{inner}", step.replace('~', "~0").replace('/', "~1"));
@@ -33,7 +33,7 @@ pub(super) fn foreign<T>(result: Result<T>) -> Result<T> {
 }
 
 /// The members of an object, none of which may be unknown.
-pub(super) fn members<'v>(value: &'v Value, known: &[&str]) -> Result<&'v Map<String, Value>> {
+pub(crate) fn members<'v>(value: &'v Value, known: &[&str]) -> Result<&'v Map<String, Value>> {
     let Value::Object(members) = value else {
         return Err(invalid(format!("This must be an object, with {}.", listed(known))));
     };
@@ -60,12 +60,12 @@ pub(super) fn flag(members: &Map<String, Value>, name: &str) -> Result<bool> {
 }
 
 /// A value that must be a string.
-pub(super) fn string<'v>(value: &'v Value, what: &str) -> Result<&'v str> {
+pub(crate) fn string<'v>(value: &'v Value, what: &str) -> Result<&'v str> {
     value.as_str().ok_or_else(|| invalid(format!("This must be a string: {what}.")))
 }
 
 /// A value that must be an array.
-pub(super) fn array<'v>(value: &'v Value, what: &str) -> Result<&'v [Value]> {
+pub(crate) fn array<'v>(value: &'v Value, what: &str) -> Result<&'v [Value]> {
     match value {
         Value::Array(items) => Ok(items),
         _ => Err(invalid(format!("This must be an array: {what}."))),
@@ -73,7 +73,7 @@ pub(super) fn array<'v>(value: &'v Value, what: &str) -> Result<&'v [Value]> {
 }
 
 /// Refuses more than `limit` of something.
-pub(super) fn bounded(count: usize, limit: usize, what: &str) -> Result<()> {
+pub(crate) fn bounded(count: usize, limit: usize, what: &str) -> Result<()> {
     if count <= limit { Ok(()) } else { Err(invalid(format!("There may be at most {limit} {what}, not {count}."))) }
 }
 
