@@ -2,6 +2,7 @@
 export type { Code, LocalCode, ServerCode } from "./client/codes.js";
 export type { CollectionHandle, Deleted, WriteOptions, Written } from "./client/collection.js";
 export { type ConnectOptions, connect } from "./client/connect.js";
+export type { Key } from "./client/credential.js";
 export type { Database, TransactionOptions } from "./client/database.js";
 export { Offline, Overload, type Problem, SelvedgeError, Timeout } from "./client/errors.js";
 export type { AskOptions } from "./client/operation.js";
