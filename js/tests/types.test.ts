@@ -161,6 +161,9 @@ describe("conditions along references, and of who asks", () => {
   test("who asks may stand in a value's place", () => {
     compiles(() => db.orders.where(["=", "customer.email", { auth: "email" }]).where(eq("customer", auth("sub"))));
     compiles(() => db.orders.where(["in", "status", { auth: "may.see" }]).where(["=", { auth: "plan" }, "pro"]));
+    compiles(() => db.orders.patch("o1", { total: 1 }, { if: ["=", "customer.email", { auth: "email" }] }));
+    const open = connect({ url: "http://nowhere.invalid", db: "shop" });
+    compiles(() => open.collection("anything").where(["=", "owner.name", { auth: ["a", "b.c"] }]));
     // @ts-expect-error what was there before is asked in rules alone
     compiles(() => db.orders.where(["=", "status", { old: "status" }]));
     // @ts-expect-error and so are roles

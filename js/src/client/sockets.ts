@@ -57,41 +57,43 @@ export class Sockets implements Transport {
 
   /** The line to a key's home, if there is one or room for one. */
   async #line({ key, signal }: Sending): Promise<Line | undefined> {
-    if (this.#lines.has(key)) return this.#used(key);
-    if (Date.now() < this.#restsUntil) return undefined;
-    const bearer = await this.#credential.fresh(signal);
-    return this.#used(key, bearer);
-  }
-
-  #used(key: string, bearer?: string): Line | undefined {
     let line = this.#lines.get(key);
     if (!line) {
-      if (!this.#makeRoom()) return undefined;
-      const url = `${this.#reach.url.replace(/^http/, "ws")}/v1/${this.#reach.db}/_sync?key=${encodeURIComponent(key)}`;
-      const protocols = bearer === undefined ? [PROTOCOL] : [PROTOCOL, `bearer.${base64url(bearer)}`];
-      line = new Line(bearer, () => new this.#Class(url, protocols), {
-        refused: () => {
-          this.#restsUntil = Date.now() + SOCKET_REST_MS;
-        },
-        over: (gone) => {
-          if (this.#lines.get(key) === gone) this.#lines.delete(key);
-        },
-      });
+      if (Date.now() < this.#restsUntil || !this.#hasRoom()) return undefined;
+      const bearer = await this.#credential.fresh(signal);
+      // Others may have waited for the same.
+      line = this.#lines.get(key) ?? this.#open(key, bearer);
     }
+    if (!line) return undefined;
     this.#lines.delete(key);
     this.#lines.set(key, line);
     return line;
   }
 
-  #makeRoom(): boolean {
-    if (this.#lines.size < SOCKETS) return true;
-    for (const line of this.#lines.values()) {
-      if (line.isIdle) {
-        line.close();
-        return true;
-      }
-    }
-    return false;
+  #open(key: string, bearer: string | undefined): Line | undefined {
+    if (!this.#hasRoom()) return undefined;
+    if (this.#lines.size >= SOCKETS) this.#idle()?.close();
+    const url = `${this.#reach.url.replace(/^http/, "ws")}/v1/${this.#reach.db}/_sync?key=${encodeURIComponent(key)}`;
+    const protocols = bearer === undefined ? [PROTOCOL] : [PROTOCOL, `bearer.${base64url(bearer)}`];
+    return new Line(bearer, () => new this.#Class(url, protocols), {
+      refused: () => {
+        this.#restsUntil = Date.now() + SOCKET_REST_MS;
+      },
+      over: (gone) => {
+        if (this.#lines.get(key) === gone) this.#lines.delete(key);
+      },
+    });
+  }
+
+  /** Whether there is room for one more, or for one in the place of one that carries nothing. */
+  #hasRoom(): boolean {
+    return this.#lines.size < SOCKETS || this.#idle() !== undefined;
+  }
+
+  /** Of the lines that carry nothing the one that was used least lately. */
+  #idle(): Line | undefined {
+    for (const line of this.#lines.values()) if (line.isIdle) return line;
+    return undefined;
   }
 }
 

@@ -14,7 +14,10 @@ export type Rule<V, C, N, G extends Givens> =
 type RuleOn<C, N, Roles extends string> = Rule<Doc<C, N>, C, N, RuleGivens<Roles>>;
 type UpdateRuleOn<C, N, Roles extends string> = Rule<Doc<C, N>, C, N, RuleGivens<Roles, Paths<Doc<C, N>>>>;
 
-/** Who has a role: somebody of whom a document `from` a collection tells, or whose claims do. Without either, who is given it. */
+/**
+ * Who has a role: somebody of whom a document `from` a collection tells, or whose claims do. Without a membership it is
+ * for API keys that were made with it.
+ */
 export type Role<C> =
   | {
       [N in keyof C & string]: { readonly from: N; readonly membership: Rule<Doc<C, N>, C, N, RuleGivens<never>> };
