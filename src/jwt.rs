@@ -77,13 +77,13 @@ impl Jwt {
         let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return damaged("its signature is no base64url") };
         let mut header = object(header, "header")?;
         if let Some(name) = REFUSED.into_iter().find(|name| header.contains_key(*name)) {
-            return damaged(&format!("its header holds `{name}`, which no token needs here"));
+            return damaged(&format!("its header holds `{name}`, which is not heeded here"));
         }
         let kind = header.remove("typ");
         let plain = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
         let is_plain = |kind: &str| plain.iter().any(|plain| plain.eq_ignore_ascii_case(kind));
         if !kind.as_ref().is_none_or(|kind| kind.as_str().is_some_and(is_plain)) {
-            return damaged("its `typ` is of another kind of token");
+            return damaged("its `typ` is of another kind of JWT");
         }
         let Some(algorithm) = header.get("alg").and_then(Value::as_str).and_then(Algorithm::named) else {
             return damaged("its `alg` is none of RS256, ES256, EdDSA and HS256");
@@ -119,15 +119,15 @@ impl Jwt {
     /// `unauthenticated`, and which it is not.
     pub fn admit(&self, issuer: &Issuer, now: Time) -> Result<()> {
         if !self.audience.iter().any(|name| issuer.audience.contains(name)) {
-            return refuse(Code::Unauthenticated, "The token was made for another audience than this database.");
+            return refuse(Code::Unauthenticated, "The JWT was made for another audience than this database.");
         }
         let skew = issuer.skew.saturating_mul(1_000_000);
         let (earliest, latest) = (now.micros().saturating_sub(skew), now.micros().saturating_add(skew));
         if self.expires.micros() <= earliest {
-            return refuse(Code::Unauthenticated, "The token has expired: get a new one from its issuer.");
+            return refuse(Code::Unauthenticated, "The JWT has expired: get a new one from its issuer.");
         }
         if [self.not_before, self.issued].into_iter().flatten().any(|from| from.micros() > latest) {
-            return refuse(Code::Unauthenticated, "The token is not in force yet: its `nbf` or `iat` is to come.");
+            return refuse(Code::Unauthenticated, "The JWT is not in force yet: its `nbf` or `iat` is to come.");
         }
         Ok(())
     }
@@ -145,12 +145,12 @@ impl Jwt {
 pub(crate) fn unknown() -> Error {
     Error::new(
         Code::Unauthenticated,
-        "No issuer in this database's settings signed this token, or not with a key that is in force.",
+        "No issuer in this database's settings signed this JWT, or not with a key that is in force.",
     )
 }
 
 fn damaged<T>(what: &str) -> Result<T> {
-    refuse(Code::Unauthenticated, format!("The token is no JWT that is accepted: {what}."))
+    refuse(Code::Unauthenticated, format!("This is no JWT that is accepted: {what}."))
 }
 
 fn object(part: &str, what: &str) -> Result<Map<String, Value>> {

@@ -238,6 +238,9 @@ pub const JWKS_TIMEOUT_MS: u32 = 5_000;
 /// was published meanwhile is unknown for so long.
 pub const JWKS_RETRY_US: i64 = 30 * 1_000_000;
 
+/// Microseconds between two attempts to renew keys that can be used meanwhile: tokens wait for each.
+pub const JWKS_RENEW_US: i64 = 300 * 1_000_000;
+
 /// Microseconds after which fetched keys are fetched again before they are used: a key that its issuer withdrew works for so
 /// long at most, while the endpoint answers.
 pub const JWKS_FRESH_US: i64 = 3_600 * 1_000_000;

@@ -101,6 +101,8 @@ impl<S: Store> Partition<S> {
         });
         match step {
             Step::Answer(answer) => {
+                // What was forgotten on the way is read again: every answer says the same of the database.
+                let _ = self.load();
                 let known = self.state.as_ref().map(|state| &state.grant.settings);
                 let allowed = known.map_or(allowed, |settings| cors::allowed(request.origin.as_deref(), settings));
                 let token = self.state.as_ref().map(|state| Token::of(state.home.key.clone(), state.clock.last()));
@@ -194,27 +196,29 @@ impl<S: Store> Partition<S> {
                 if heard {
                     self.strangers.remember(&request.bearer);
                 }
-                return Err(error);
+                // An answer, not a failure: what is in memory is right.
+                return Ok(Step::Answer(error.into()));
             }
         };
+        self.charge(&principal, &request.call, moment.now)?;
         access::admit(&principal, &request.call)?;
+        let Some(state) = &self.state else { return Err(busy()) };
         if state.home != home(request) {
             return refuse(Code::Internal, "A request reached the wrong partition.");
         }
         if state.rewriting {
             return refuse(Code::Unavailable, "A change of schema is being carried out here; it takes a few seconds.");
         }
-        self.charge(&principal, &request.call, moment.now)?;
         self.serve(moment, request, &principal, body).map(Step::Answer)
     }
 
     /// Charges a request to its principal. Of several that travel together each is charged by itself.
     fn charge(&mut self, principal: &Principal, call: &PartitionCall, now: Time) -> Result<()> {
-        let Some(state) = &self.state else { return Ok(()) };
-        self.payer = principal.account();
+        let Some(quotas) = self.state.as_ref().map(|state| state.grant.settings.quotas) else { return Ok(()) };
+        self.payer = if quotas.are_any() { principal.account() } else { None };
         match &self.payer {
             Some(account) if !matches!(call, PartitionCall::Many { .. }) => {
-                self.accounts.request(account, &state.grant.settings.quotas, now)
+                self.accounts.request(account, &quotas, now)
             }
             _ => Ok(()),
         }

@@ -122,5 +122,5 @@ pub(crate) fn unauthenticated() -> Error {
 
 /// The refusal of whoever has no API key where nothing else will do.
 pub(crate) fn needs_a_key() -> Error {
-    Error::new(Code::Forbidden, "This takes an API key: tokens reach documents alone.")
+    Error::new(Code::Forbidden, "This takes an API key: JWTs reach documents alone.")
 }

@@ -38,9 +38,6 @@ impl Accounts {
     /// # Errors
     /// `too_many_requests`, with the seconds after which there is room again.
     pub(crate) fn request(&mut self, account: &str, quotas: &Quotas, now: Time) -> Result<()> {
-        if quotas.requests_per_second.is_none() && quotas.rows_per_second.is_none() {
-            return Ok(());
-        }
         let account = self.account(account, quotas, now);
         if let Some(rate) = quotas.rows_per_second
             && account.rows <= 0

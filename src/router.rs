@@ -255,7 +255,7 @@ fn attachable(asked: &PartitionRequest) -> Result<()> {
         return refuse(
             Code::TooLarge,
             format!(
-                "A socket is opened with a token of at most {SOCKET_JWT_BYTES} bytes, fewer with a long key: send requests \
+                "A socket is opened with a JWT of at most {SOCKET_JWT_BYTES} bytes, fewer with a long key: send requests \
                  over HTTP."
             ),
         );

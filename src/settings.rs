@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{CORS_AGE_S, JWKS_FRESH_US, JWKS_KEPT_US, JWKS_RETRY_US};
+use crate::limits::{CORS_AGE_S, JWKS_FRESH_US, JWKS_KEPT_US, JWKS_RENEW_US, JWKS_RETRY_US};
 use crate::time::Time;
 use crate::value::{Value, object};
 
@@ -118,6 +118,14 @@ impl Settings {
     }
 }
 
+impl Quotas {
+    /// Whether anything is bounded.
+    #[must_use]
+    pub fn are_any(&self) -> bool {
+        self.requests_per_second.is_some() || self.rows_per_second.is_some()
+    }
+}
+
 impl Issuer {
     /// Its keys at `now`.
     #[must_use]
@@ -189,15 +197,9 @@ impl Cors {
     }
 }
 
-impl Fetched {
-    /// Whether its URL may be asked again.
-    #[must_use]
-    pub fn may_try(&self, now: Time) -> bool {
-        self.tried.is_none_or(|tried| may_try(tried, now))
-    }
-}
-
-/// Whether keys that were asked for at `tried` may be asked for again.
-pub(crate) fn may_try(tried: Time, now: Time) -> bool {
-    now.micros().saturating_sub(tried.micros()) >= JWKS_RETRY_US
+/// Whether keys that were asked for at `tried` may be asked for again; sooner if `lacking`, when no key is there to be used
+/// meanwhile.
+pub(crate) fn may_try(tried: Time, lacking: bool, now: Time) -> bool {
+    let wait = if lacking { JWKS_RETRY_US } else { JWKS_RENEW_US };
+    now.micros().saturating_sub(tried.micros()) >= wait
 }

@@ -53,6 +53,8 @@ export function configuration({ files, actors }, { host, port, objects, modules 
 const config :Workerd.Config = (
   services = [
     (name = "selvedge", worker = .selvedge),
+    # Keys of issuers are fetched from anywhere on the internet and, for development, from this machine.
+    (name = "internet", network = (allow = ["public", "local"], tlsOptions = (trustBrowserCas = true))),
     (name = "disk", disk = (path = ${text(objects)}, writable = true)),
   ],
   sockets = [(name = "http", address = ${text(`${host}:${port}`)}, http = (), service = "selvedge")],

@@ -7,7 +7,7 @@ use super::{Catalog, Step, audit, spreading};
 use crate::error::{Code, Error, Result, refuse};
 use crate::limits::SETTINGS_BYTES;
 use crate::moment::Moment;
-use crate::settings::{Fetched, Issuer, Jwk, Keys, jwks, settings};
+use crate::settings::{Fetched, Issuer, Jwk, Keys, jwks, may_try, settings};
 use crate::store::Store;
 use crate::time::Time;
 use crate::value::{self, Value, object};
@@ -71,16 +71,14 @@ impl<S: Store> Catalog<S> {
     pub(super) fn fetch_for(&mut self, record: &Record, wanted: &KeyWanted, now: Time) -> Option<String> {
         let issuer = record.settings.issuer(&wanted.issuer)?;
         let url = issuer.url()?;
-        let pick = |keys| issuer.pick(keys, wanted.algorithm, wanted.kid.as_deref());
-        if let Keys::Known(keys) = issuer.keys_at(now, &record.jwks)
-            && pick(keys).is_some()
-        {
-            return None;
-        }
-        if self.fetching.contains(url) {
-            return Some(url.to_owned());
-        }
-        if !record.jwks.get(url).is_none_or(|fetched| fetched.may_try(now)) {
+        let pick = |keys| issuer.pick(keys, wanted.algorithm, wanted.kid.as_deref()).is_some();
+        let lacking = match issuer.keys_at(now, &record.jwks) {
+            Keys::Known(keys) if pick(keys) => return None,
+            Keys::Known(_) | Keys::Missing => true,
+            Keys::Stale(keys) => !pick(keys),
+        };
+        let tried = record.jwks.get(url).and_then(|fetched| fetched.tried);
+        if !self.fetching.contains(url) && tried.is_some_and(|tried| !may_try(tried, lacking, now)) {
             return None;
         }
         self.fetching.insert(url.to_owned());

@@ -101,8 +101,8 @@ impl<S: Store> Partition<S> {
             return refuse(Code::Internal, "That does not travel with others.");
         }
         self.load()?;
-        super::access::admit(principal, &request.call)?;
-        self.charge(principal, &request.call, now)
+        self.charge(principal, &request.call, now)?;
+        super::access::admit(principal, &request.call)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Code, Error};
 use crate::jwt::{self, Jwt};
 use crate::limits::JWTS_KEPT;
 use crate::lru::Lru;
-use crate::settings::{Issuer, Jwk, Keys};
+use crate::settings::{Issuer, Jwk, Keys, may_try};
 use crate::time::Time;
 use crate::value::{Map, Value};
 use crate::wire::{Bearer, Grant};
@@ -124,7 +124,7 @@ impl Tokens {
         if (picked.is_none() || !fresh) && issuer.url().is_some() {
             if heard {
                 self.asked.put(issuer.issuer.clone(), now);
-            } else if self.asked.get(&issuer.issuer).is_none_or(|asked| crate::settings::may_try(*asked, now)) {
+            } else if self.asked.get(&issuer.issuer).is_none_or(|asked| may_try(*asked, picked.is_none(), now)) {
                 return Found::Unsure;
             }
         }

@@ -36,7 +36,7 @@ fn read(value: &Value, former: &Settings) -> Result<Settings> {
 }
 
 fn read_issuers(value: &Value, former: &Settings) -> Result<Vec<Issuer>> {
-    let given = array(value, "the issuers of tokens")?;
+    let given = array(value, "the issuers of JWTs")?;
     bounded(given.len(), ISSUERS, "issuers")?;
     let mut issuers: Vec<Issuer> = Vec::new();
     for (place, value) in given.iter().enumerate() {
@@ -61,7 +61,7 @@ fn read_issuer(value: &Value, former: &Settings) -> Result<Issuer> {
         None => Vec::new(),
     };
     if audience.is_empty() {
-        let why = "Say for whom tokens must be made: a token for somebody else must not work here.";
+        let why = "Say for whom JWTs must be made: one for somebody else must not work here.";
         return within("audience", Err(invalid(why)));
     }
     let keys = match (given.get("jwks"), given.get("keys")) {
@@ -81,7 +81,7 @@ fn read_keys(value: &Value, issuer: &str, former: &Settings) -> Result<Vec<Jwk>>
     let given = array(value, "the issuer's keys")?;
     bounded(given.len(), ISSUER_KEYS, "keys")?;
     if given.is_empty() {
-        return Err(invalid("Without a key no token can be checked: leave the issuer out instead."));
+        return Err(invalid("Without a key no JWT can be checked: leave the issuer out instead."));
     }
     let former = match former.issuer(issuer).map(|issuer| &issuer.keys) {
         Some(KeySource::Inline(keys)) => keys.as_slice(),

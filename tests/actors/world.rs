@@ -144,6 +144,8 @@ pub struct World {
     /// How often keys were fetched, and signatures checked.
     pub fetched: usize,
     pub verified: usize,
+    /// How often a partition asked the catalog.
+    pub joined: usize,
 }
 
 /// The moment of an event, of parts of a world of which the others stay free.
@@ -185,6 +187,7 @@ impl World {
             served: BTreeMap::new(),
             fetched: 0,
             verified: 0,
+            joined: 0,
         }
     }
 
@@ -295,6 +298,7 @@ impl World {
             match stepped {
                 partition::Step::Answer(answer) => return answer,
                 partition::Step::Ask(request) => {
+                    self.joined += 1;
                     let answer = self.ask_catalog(&request, b"");
                     lesson = Some(serde_json::from_str(&answer.body).expect("a lesson"));
                 }
@@ -306,6 +310,12 @@ impl World {
             }
         }
         panic!("the partition asks and asks: {request:?}");
+    }
+
+    /// Whether the catalog knows a key.
+    pub fn in_use(&mut self, key: &str) -> bool {
+        let rows = self.catalog.store().run("SELECT 1 FROM home WHERE key = ?", &[Cell::Text(key.to_owned())]);
+        !rows.expect("the keys").rows.is_empty()
     }
 
     /// Carries a request to the catalog, and what that tells to partitions.

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { build } from "../../scripts/lib/build.mjs";
 import { startWorkerd } from "../../scripts/lib/workerd.mjs";
+import { AUDIENCE, ISSUER, mint, newKey } from "../http/lib/issuer.js";
+import { Jwks } from "../http/lib/jwks.js";
 
 /** @type {string} */
 let data;
@@ -54,6 +56,33 @@ test("after a kill the same folder is served again", async () => {
   const second = await start({ port: Number(new URL(first.url).port) });
   expect(second.url).toBe(first.url);
   expect((await fetch(`${second.url}/v1/health`)).status).toBe(200);
+});
+
+test("keys of an issuer on this machine are fetched, and kept when the server is killed", async () => {
+  const key = await newKey("RS256", "one");
+  const jwks = await Jwks.start();
+  jwks.lists(key.jwk);
+  try {
+    const first = await start();
+    /** @param {string} method @param {string} path @param {string} token @param {unknown} [body] */
+    const ask = async (method, path, token, body, url = first.url) => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`${url}/v1/shop${path}`, { method, headers, body: JSON.stringify(body) })).status;
+    };
+    expect(await ask("PUT", "", first.key)).toBe(201);
+    const issuers = [{ issuer: ISSUER, audience: AUDIENCE, jwks: jwks.url }];
+    expect(await ask("PUT", "/_settings", first.key, { issuers })).toBe(200);
+    expect(await ask("PUT", "/notes/n1", first.key, {})).toBe(201);
+    const token = await mint(key);
+    expect(await ask("GET", "/notes/n1", token)).toBe(404);
+    expect(await ask("GET", "/notes/n1", `${token.slice(0, -4)}AAAA`)).toBe(401);
+    await first.kill("SIGKILL");
+    const second = await start();
+    expect(await ask("GET", "/notes/n1", token, undefined, second.url)).toBe(404);
+    expect(jwks.asked).toBe(1);
+  } finally {
+    jwks.stop();
+  }
 });
 
 test("a folder that is being served is refused to a second server", async () => {
