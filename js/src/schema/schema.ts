@@ -51,7 +51,7 @@ type Checked<C> = {
 export interface Access<C, Roles extends string> {
   /** The rules of collections: `orders: (allow) => allow.read((q) => q.eq("owner", q.auth("sub")))`. */
   readonly rules?: { readonly [N in keyof C]?: (allow: Allow<C, N, Roles>) => Allow<C, N, Roles> };
-  /** Roles by name, for rules. API keys and tokens may be given them as well. */
+  /** Roles by name, for rules. API keys may be made with them as well. */
   readonly roles?: { readonly [Name in Roles]: Role<C> };
   /** Whether rules are asked of who has no credentials, too. */
   readonly anonymous?: boolean;
@@ -64,7 +64,7 @@ export function schema<const C extends Collections, const Roles extends string =
 ): Schema<C> {
   const rules = rulesOf(access.rules ?? {});
   const entries = Object.entries(named as Collections).map(([name, { json }]) => {
-    const own = rules[name];
+    const own = rules.get(name);
     return [name, own ? { ...json, rules: own } : json];
   });
   return {
@@ -74,10 +74,10 @@ export function schema<const C extends Collections, const Roles extends string =
   };
 }
 
-function rulesOf(rules: object): { [name: string]: RulesJson } {
+function rulesOf(rules: object): ReadonlyMap<string, RulesJson> {
   type Make = (allow: Allow<unknown, never, never>) => { readonly json: RulesJson };
   const made: [string, Make][] = Object.entries(rules);
-  return Object.fromEntries(made.map(([name, make]) => [name, make(new Allow()).json]));
+  return new Map(made.map(([name, make]) => [name, make(new Allow()).json]));
 }
 
 function rolesOf<C>(roles: { readonly [name: string]: Role<C> }): { [name: string]: RoleJson } {
