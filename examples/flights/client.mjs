@@ -75,11 +75,12 @@ export class Server {
    * @param {string} database
    * @param {string} name
    * @param {"read" | "write" | "admin"} role
+   * @param {readonly string[]} [roles] of the schema, for its rules
    * @returns {Promise<string>}
    */
-  async renewKey(database, name, role) {
+  async renewKey(database, name, role, roles = []) {
     await this.#send("DELETE", `${database}/_keys/${name}`, undefined, [404]);
-    return (await this.#send("POST", `${database}/_keys`, JSON.stringify({ name, role }))).body.key;
+    return (await this.#send("POST", `${database}/_keys`, JSON.stringify({ name, role, roles }))).body.key;
   }
 
   /**

@@ -20,7 +20,7 @@ const PIECES = 120;
 const root = serverFromEnvironment();
 await root.createDatabase(DATABASE);
 await root.putSchema(DATABASE, shopSchema);
-const key = await root.renewKey(DATABASE, "shop", "write");
+const key = await root.renewKey(DATABASE, "shop", "write", ["staff"]);
 const db = openShops({ url: root.url, db: DATABASE, key });
 
 // Tenants of their own in every run, so that it may be repeated.

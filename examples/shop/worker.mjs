@@ -1,6 +1,8 @@
 /**
  * The same shops as a Worker of their own, which reaches Selvedge's Worker over a service binding: no network between.
  *
+ * Whoever asks it asks in the shop's name: `KEY` is one of the staff's.
+ *
  *     POST /{tenant}/orders   {"customer": "…", "lines": [{"product": "…", "quantity": 1}]}   → 201, 409 if sold out
  *     GET  /{tenant}/orders/{id}
  *     GET  /{tenant}/shelf

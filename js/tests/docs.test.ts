@@ -8,20 +8,22 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import ts from "typescript";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { AUDIENCE, ISSUER, mint, newKey } from "../../tests/http/lib/issuer.js";
 import { root, useServer } from "./server.js";
 
 const server = useServer();
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 const client = join(repository, "js/src/index.ts");
 
-/** Every block that is TypeScript, and then what the test wants to know. */
+/** What signed the user of a page in, every block that is TypeScript, and then what the test wants to know. */
 const page = readFileSync(join(repository, "docs/client.md"), "utf8");
 const blocks = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
+const GIVEN = "const session = { token: async () => process.env.SESSION_TOKEN };";
 const ASKED = `
-export { shop };
+export { shop, work };
 console.log(JSON.stringify({
   order: order?.status, some: some.map((one) => one?.title ?? null), buyer, groups, rows: rows.length, digest, bought,
-  elsewhere: elsewhere.token().startsWith("acme@"),
+  elsewhere: elsewhere.token().startsWith("acme@"), mine,
 }));
 `;
 
@@ -31,7 +33,7 @@ let file: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "selvedge-docs-"));
   file = join(folder, "page.mts");
-  writeFileSync(file, [...blocks, ASKED].join("\n"));
+  writeFileSync(file, [GIVEN, ...blocks, ASKED].join("\n"));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -58,21 +60,42 @@ test("they run, and answer what the page says", async () => {
     alias: { selvedge: client },
   });
   writeFileSync(run, bundled.outputFiles[0]?.contents ?? "");
-  await root(server(), "PUT", "shop");
+  const signing = await newKey("ES256", "one");
   const shape = join(folder, "schema.mjs");
-  const [definition = ""] = blocks;
+  const definitions = blocks.slice(0, 2).join("\n");
   await build({
-    stdin: { contents: `${definition}\nconsole.log(JSON.stringify(shop));`, resolveDir: folder, loader: "ts" },
+    stdin: {
+      contents: `${definitions}\nconsole.log(JSON.stringify({ shop, work }));`,
+      resolveDir: folder,
+      loader: "ts",
+    },
     bundle: true,
     format: "esm",
     platform: "node",
     alias: { selvedge: client },
     outfile: shape,
   });
-  const env = { ...process.env, SELVEDGE_URL: server().url, SELVEDGE_KEY: server().key };
+  const env = {
+    ...process.env,
+    SELVEDGE_URL: server().url,
+    SELVEDGE_KEY: server().key,
+    SESSION_TOKEN: await mint(signing, { claims: { sub: "ada" } }),
+  };
   const execute = async (path: string) => (await promisify(execFile)(process.execPath, [path], { env })).stdout.trim();
-  await root(server(), "PUT", "shop/_schema", JSON.parse(await execute(shape)));
+  const schemas: Record<string, unknown> = JSON.parse(await execute(shape));
+  for (const [name, one] of Object.entries(schemas)) {
+    await root(server(), "PUT", name);
+    await root(server(), "PUT", `${name}/_schema`, one);
+  }
+  const issuers = [{ issuer: ISSUER, audience: AUDIENCE, keys: [signing.jwk] }];
+  await root(server(), "PUT", "work/_settings", { issuers });
+  await root(server(), "PUT", "work/teams/acme/red", { name: "Red", lead: "ada" });
+  await root(server(), "PUT", "work/teams/acme/blue", { name: "Blue", lead: "bob" });
+  await root(server(), "PUT", "work/members/acme/m1", { team: "acme/red", user: "ada" });
+  await root(server(), "PUT", "work/tasks/acme/t1", { team: "acme/red", title: "Write it down" });
+  await root(server(), "PUT", "work/tasks/acme/t2", { team: "acme/blue", title: "Read it" });
   const printed = (await execute(run)).split("\n");
+  expect(printed[0]).toBe("forbidden tasks update points");
   expect(printed.at(-2)).toMatch(/^unique_violation 409 .* customers\/acme\/ada2$/);
   expect(JSON.parse(printed.at(-1) ?? "")).toEqual({
     order: "open",
@@ -83,5 +106,6 @@ test("they run, and answer what the page says", async () => {
     digest: expect.any(String),
     bought: expect.stringMatching(/^acme\//),
     elsewhere: true,
+    mine: [{ title: "Write it down" }],
   });
 });

@@ -76,8 +76,69 @@ test("every part of a schema is written as the server reads it", () => {
   });
 });
 
+/** What the library lets whom do, in words and as arrays. */
+const lending = schema(
+  {
+    readers: collection({ user: t.string(), name: t.string() }),
+    loans: collection({
+      reader: t.ref("readers"),
+      fine: t.int().default(0),
+      state: t.enum("out", "back").default("out"),
+      shared: t.array(t.string()).optional(),
+    }),
+  },
+  {
+    anonymous: true,
+    roles: {
+      desk: {},
+      reader: { from: "readers", membership: (q) => q.eq("user", q.auth("sub")) },
+      patron: { membership: ["=", { auth: "plan" }, "patron"] },
+    },
+    rules: {
+      readers: (allow) => allow.read(["=", "user", { auth: "sub" }]).insert(["role", "desk"]),
+      loans: (allow) =>
+        allow
+          .read((q) => q.or(q.eq("reader.user", q.auth("sub")), q.contains("shared", q.auth("sub")), q.role("desk")))
+          .update((q) =>
+            q.and(
+              q.exists("reader", (reader) => reader.eq("user", q.auth("sub"))),
+              q.not(q.isNull("state")),
+            ),
+          )
+          .delete(false)
+          .field("fine", { read: true, update: (q) => q.role("desk") })
+          .field("state", { update: (q) => q.and(q.eq(q.old("state"), "out"), q.gte("fine", q.old("fine"))) }),
+    },
+  },
+);
+
+test("rules and roles are written as the server reads them", () => {
+  const { collections, ...rest } = JSON.parse(JSON.stringify(lending));
+  expect(rest).toEqual({
+    anonymous: true,
+    roles: {
+      desk: {},
+      reader: { from: "readers", membership: ["=", "user", { auth: "sub" }] },
+      patron: { membership: ["=", { auth: "plan" }, "patron"] },
+    },
+  });
+  expect(collections.readers.rules).toEqual({
+    read: ["=", "user", { auth: "sub" }],
+    insert: ["role", "desk"],
+  });
+  expect(collections.loans.rules).toEqual({
+    read: ["or", ["=", "reader.user", { auth: "sub" }], ["contains", "shared", { auth: "sub" }], ["role", "desk"]],
+    update: ["and", ["exists", "reader", ["=", "user", { auth: "sub" }]], ["not", ["null", "state"]]],
+    delete: false,
+    fields: {
+      fine: { read: true, update: ["role", "desk"] },
+      state: { update: ["and", ["=", { old: "state" }, "out"], [">=", "fine", { old: "fine" }]] },
+    },
+  });
+});
+
 test("the server takes it and answers it again without a difference", async () => {
-  for (const whole of [library, shop]) {
+  for (const whole of [library, shop, lending]) {
     const name = await newDatabase(server(), whole);
     const { schema: kept } = (await root(server(), "GET", `${name}/_schema`)) as { schema: unknown };
     expect(difference(kept, JSON.parse(JSON.stringify(whole)))).toEqual([]);
@@ -94,6 +155,12 @@ test("a difference names what comes, what goes and what becomes another", () => 
     '- collections.a.fields.y: {"type":"string"}',
     '+ collections.a.fields.z: {"type":"bool"}',
     "+ collections.b: {}",
+  ]);
+  const allowed = { collections: { a: { rules: { read: ["=", "owner", { auth: "sub" }] } } }, roles: { staff: {} } };
+  const open = { collections: { a: { rules: { read: true } } } };
+  expect(difference(allowed, open).map(line)).toEqual([
+    '~ collections.a.rules.read: ["=","owner",{"auth":"sub"}] → true',
+    '- roles: {"staff":{}}',
   ]);
   expect(difference({ a: { v: [{ p: 1, q: 2 }] } }, { a: { v: [{ q: 2, p: 1 }] } })).toEqual([]);
 });

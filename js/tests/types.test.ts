@@ -2,6 +2,7 @@
 import { describe, expectTypeOf, test } from "vitest";
 import {
   and,
+  auth,
   collection,
   connect,
   contains,
@@ -139,6 +140,132 @@ describe("conditions", () => {
     compiles(() => db.orders.exists("lines", ["=", "region", "eu"]));
     // @ts-expect-error lines have no region
     compiles(() => db.orders.where(["exists", "lines", ["=", "region", "eu"]]));
+  });
+});
+
+describe("conditions along references, and of who asks", () => {
+  test("paths lead along references, two at most", () => {
+    compiles(() => db.orders.where(["=", "customer.region", "eu"]).where(eq("customer.email", "a@example.com")));
+    compiles(() => db.lines.where(["prefix", "order.customer.name", "A"]).where(["null", "order.paid.at"]));
+    compiles(() => db.key("acme").orders.include({ lines: { where: [">", "product.stock", 0] } }));
+    // @ts-expect-error customers have no such field
+    compiles(() => db.orders.where(["=", "customer.regoin", "eu"]));
+    // @ts-expect-error a region is one of two
+    compiles(() => db.orders.where(["=", "customer.region", "mars"]));
+    // @ts-expect-error along a reference there is no other field to compare with
+    compiles(() => db.orders.where(["=", "customer.name", { path: "status" }]));
+    // @ts-expect-error a relation that comes back is no path
+    compiles(() => db.orders.where(["=", "lines.price", 1]));
+  });
+
+  test("who asks may stand in a value's place", () => {
+    compiles(() => db.orders.where(["=", "customer.email", { auth: "email" }]).where(eq("customer", auth("sub"))));
+    compiles(() => db.orders.where(["in", "status", { auth: "may.see" }]).where(["=", { auth: "plan" }, "pro"]));
+    compiles(() => db.orders.patch("o1", { total: 1 }, { if: ["=", "customer.email", { auth: "email" }] }));
+    const open = connect({ url: "http://nowhere.invalid", db: "shop" });
+    compiles(() => open.collection("anything").where(["=", "owner.name", { auth: ["a", "b.c"] }]));
+    // @ts-expect-error what was there before is asked in rules alone
+    compiles(() => db.orders.where(["=", "status", { old: "status" }]));
+    // @ts-expect-error and so are roles
+    compiles(() => db.orders.where(["role", "staff"]));
+    // @ts-expect-error a check holds whoever asks
+    compiles(() => collection({ owner: t.string() }, { checks: { own: ["=", "owner", { auth: "sub" }] } }));
+  });
+});
+
+describe("rules", () => {
+  const teams = {
+    teams: collection({ name: t.string(), lead: t.string(), size: t.int() }),
+    members: collection({ team: t.ref("teams"), user: t.string() }),
+    tasks: collection({
+      team: t.ref("teams"),
+      title: t.string(),
+      state: t.enum("open", "done").default("open"),
+      points: t.int().default(0),
+      tags: t.array(t.string()).optional(),
+    }),
+  };
+
+  test("know the collection's paths, its references, their values, and the roles", () => {
+    compiles(() =>
+      schema(teams, {
+        roles: { staff: {}, lead: { from: "teams", membership: (q) => q.eq("lead", q.auth("sub")) } },
+        rules: {
+          tasks: (allow) =>
+            allow
+              .read((q) => q.or(q.eq("team.lead", q.auth("sub")), q.role("staff")))
+              .insert(["or", ["role", "lead"], ["=", "team.lead", { auth: "sub" }]])
+              .update((q) =>
+                q.and(q.eq("state", "open"), q.eq("team", q.old("team")), q.oneOf("title", q.auth("titles"))),
+              )
+              .delete(false)
+              .field("points", { read: true, update: (q) => q.gt("points", q.old("points")) }),
+          teams: (allow) =>
+            allow.read((q) =>
+              q.or(
+                q.contains(q.auth("teams"), "x"),
+                q.exists({ from: "members", by: "team" }, (m) => m.eq("user", m.auth("sub"))),
+              ),
+            ),
+          members: (allow) =>
+            allow.read((q) => q.exists("team", (team) => team.and(team.gt("size", 1), team.prefix("name", "a")))),
+        },
+        anonymous: true,
+      }),
+    );
+  });
+
+  test("that are wrong do not compile, and the wrong word is marked", () => {
+    const rules = (of: NonNullable<NonNullable<Parameters<typeof schema<typeof teams, "staff">>[1]>["rules"]>) =>
+      schema(teams, { roles: { staff: {} }, rules: of });
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.eq("team.lead", q.auth("sub"))) }));
+    // @ts-expect-error there is no such path
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.eq("teem", "x")) }));
+    // @ts-expect-error nor along a reference
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.eq("team.leed", "x")) }));
+    // @ts-expect-error the same as an array
+    compiles(() => rules({ tasks: (allow) => allow.read(["=", "team.leed", "x"]) }));
+    // @ts-expect-error a size is a number
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.gt("team.size", "3")) }));
+    // @ts-expect-error a state is one of two
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.oneOf("state", ["open", "lost"])) }));
+    // @ts-expect-error a number starts with no text
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.prefix("points", "1")) }));
+    // @ts-expect-error there is no such role
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.role("stuff")) }));
+    // @ts-expect-error the same as an array
+    compiles(() => rules({ tasks: (allow) => allow.read(["role", "stuff"]) }));
+    // @ts-expect-error what was there before is asked in rules of updates alone
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.eq("state", q.old("state"))) }));
+    // @ts-expect-error the same as an array
+    compiles(() => rules({ tasks: (allow) => allow.insert(["=", "state", { old: "state" }]) }));
+    // @ts-expect-error there was no such field before either
+    compiles(() => rules({ tasks: (allow) => allow.update((q) => q.eq("state", q.old("stat"))) }));
+    // @ts-expect-error there is no such field
+    compiles(() => rules({ tasks: (allow) => allow.field("pionts", { update: false }) }));
+    // @ts-expect-error a field is neither inserted nor deleted
+    compiles(() => rules({ tasks: (allow) => allow.field("points", { insert: false }) }));
+    // @ts-expect-error there is no such relation
+    compiles(() => rules({ tasks: (allow) => allow.read((q) => q.exists("owner")) }));
+    // @ts-expect-error members have no size
+    compiles(() => rules({ members: (allow) => allow.read((q) => q.exists("team", (one) => one.eq("user", "x"))) }));
+    // @ts-expect-error there is no such collection
+    compiles(() => rules({ task: (allow) => allow.read(true) }));
+  });
+
+  test("roles name a collection of the schema, and what its documents have", () => {
+    compiles(() => schema(teams, { roles: { pro: { membership: (q) => q.eq(q.auth("plan"), "pro") } } }));
+    compiles(() => schema(teams, { roles: { lead: { from: "teams", membership: ["=", "lead", { auth: "sub" }] } } }));
+    // @ts-expect-error there is no such collection
+    compiles(() => schema(teams, { roles: { lead: { from: "team", membership: true } } }));
+    // @ts-expect-error teams have no user
+    compiles(() => schema(teams, { roles: { lead: { from: "teams", membership: ["=", "user", { auth: "sub" }] } } }));
+    // @ts-expect-error the same in words
+    compiles(() => schema(teams, { roles: { lead: { from: "teams", membership: (q) => q.eq("user", "x") } } }));
+    // @ts-expect-error it reads a document: of which collection?
+    compiles(() => schema(teams, { roles: { lead: { membership: ["=", "lead", { auth: "sub" }] } } }));
+    // @ts-expect-error roles do not rest on roles
+    compiles(() => schema(teams, { roles: { a: {}, b: { membership: ["role", "a"] } } }));
   });
 });
 

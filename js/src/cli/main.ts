@@ -2,7 +2,7 @@
 /** `npx selvedge`: exit code 0 is done, 1 is not (or, of `diff`, a difference), 2 is a mistake or a failure. */
 import { createInterface } from "node:readline/promises";
 import { SelvedgeError } from "../client/errors.js";
-import type { Reach } from "../client/http.js";
+import type { Caller } from "../client/http.js";
 import { type Arguments, Misuse, readArguments, USAGE } from "./arguments.js";
 import { diff, push, type Terminal } from "./push.js";
 import { loadSchema } from "./schema-module.js";
@@ -24,8 +24,8 @@ function terminalOf({ command, yes }: Arguments): Terminal {
 }
 
 async function run(given: Arguments): Promise<number> {
-  const fetch: Reach["fetch"] = (url, init) => globalThis.fetch(url, init);
-  const reach: Reach = { fetch, url: given.url, db: encodeURIComponent(given.db), key: given.key };
+  const fetch: Caller["fetch"] = (url, init) => globalThis.fetch(url, init);
+  const reach: Caller = { fetch, url: given.url, db: encodeURIComponent(given.db), key: given.key };
   const terminal = terminalOf(given);
   switch (given.command) {
     case "push":

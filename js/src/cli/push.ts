@@ -1,7 +1,7 @@
 /** `selvedge push` and `selvedge diff`. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure, SelvedgeError } from "../client/errors.js";
-import type { Reach } from "../client/http.js";
+import type { Caller } from "../client/http.js";
 import type { SchemaJson } from "../schema/json.js";
 import { type Change, difference, line } from "./difference.js";
 import { createDatabase, getSchema, putSchema, type SchemaState } from "./server.js";
@@ -17,13 +17,13 @@ export interface Terminal {
 }
 
 /** Shows what would change; answers whether anything would. */
-export async function diff(reach: Reach, schema: SchemaJson, terminal: Terminal): Promise<boolean> {
+export async function diff(reach: Caller, schema: SchemaJson, terminal: Terminal): Promise<boolean> {
   const { version, schema: present } = await getSchema(reach);
   return show(difference(present, schema), version, terminal);
 }
 
 /** Shows what changes, asks, sends, and waits until it is in force; answers whether it is. */
-export async function push(reach: Reach, schema: SchemaJson, terminal: Terminal, create = false): Promise<boolean> {
+export async function push(reach: Caller, schema: SchemaJson, terminal: Terminal, create = false): Promise<boolean> {
   const present = await stateOf(reach, create, terminal);
   if (!show(difference(present.schema, schema), present.version, terminal)) return true;
   if (!(await terminal.confirm("Send it?"))) return false;
@@ -41,7 +41,7 @@ export async function push(reach: Reach, schema: SchemaJson, terminal: Terminal,
   return true;
 }
 
-async function stateOf(reach: Reach, create: boolean, terminal: Terminal): Promise<SchemaState> {
+async function stateOf(reach: Caller, create: boolean, terminal: Terminal): Promise<SchemaState> {
   try {
     return await getSchema(reach);
   } catch (error) {

@@ -1,6 +1,6 @@
 /** The server as the commands see it. */
 import { failure, problemOf } from "../client/errors.js";
-import { bodyOf, call, type Reach } from "../client/http.js";
+import { bodyOf, type Caller, call } from "../client/http.js";
 import type { SchemaJson } from "../schema/json.js";
 
 /** The schema in force, and what became of the last that was not put in force at once. */
@@ -12,7 +12,7 @@ export interface SchemaState {
 }
 
 async function ask(
-  reach: Reach,
+  reach: Caller,
   method: string,
   path: string,
   init: Parameters<typeof call>[3] = {},
@@ -24,13 +24,13 @@ async function ask(
 }
 
 /** The schema and what goes on with it. */
-export const getSchema = async (reach: Reach) => (await ask(reach, "GET", "/_schema")) as SchemaState;
+export const getSchema = async (reach: Caller) => (await ask(reach, "GET", "/_schema")) as SchemaState;
 
 /** Puts a schema if `version` is still in force; answers the version it has or will have. */
-export async function putSchema(reach: Reach, schema: SchemaJson, version: number): Promise<number> {
+export async function putSchema(reach: Caller, schema: SchemaJson, version: number): Promise<number> {
   const init = { body: JSON.stringify(schema), headers: { "if-match": `"${version}"` } };
   return ((await ask(reach, "PUT", "/_schema", init)) as { version: number }).version;
 }
 
 /** Creates the database. */
-export const createDatabase = (reach: Reach) => ask(reach, "PUT", "");
+export const createDatabase = (reach: Caller) => ask(reach, "PUT", "");

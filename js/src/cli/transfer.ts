@@ -4,7 +4,7 @@ import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { failure, local, problemOf } from "../client/errors.js";
-import { bodyOf, type Reach } from "../client/http.js";
+import { bodyOf, type Caller } from "../client/http.js";
 import type { Terminal } from "./push.js";
 
 /** What an import was answered. */
@@ -15,7 +15,7 @@ interface Imported {
 }
 
 /** Bodies are streamed, which the client's own `call` has no use for. */
-async function stream(reach: Reach, path: string, init: RequestInit): Promise<Response> {
+async function stream(reach: Caller, path: string, init: RequestInit): Promise<Response> {
   const headers = { authorization: `Bearer ${reach.key}`, "content-type": "application/x-ndjson" };
   let answer: Response;
   try {
@@ -28,14 +28,14 @@ async function stream(reach: Reach, path: string, init: RequestInit): Promise<Re
 }
 
 /** Writes every document, a line each. */
-export async function exportTo(reach: Reach, output: Writable, collection: string | undefined): Promise<void> {
+export async function exportTo(reach: Caller, output: Writable, collection: string | undefined): Promise<void> {
   const only = collection === undefined ? "" : `?collection=${encodeURIComponent(collection)}`;
   const { body } = await stream(reach, `/_export${only}`, {});
   if (body) await pipeline(Readable.fromWeb(body as ReadableStream), output);
 }
 
 /** Puts every document of the lines; answers whether all of them fitted. */
-export async function importFrom(reach: Reach, input: Readable, terminal: Terminal): Promise<boolean> {
+export async function importFrom(reach: Caller, input: Readable, terminal: Terminal): Promise<boolean> {
   const body = Readable.toWeb(input);
   const answer = await stream(reach, "/_import", { method: "POST", body, duplex: "half" } as RequestInit);
   const { imported, failed, errors } = (await answer.json()) as Imported;

@@ -38,8 +38,10 @@ export type ServerCode =
   | "answer_too_large"
   | "invalid_document"
   | "invalid_schema"
+  | "invalid_settings"
   | "schema_violation"
   | "too_many"
+  | "too_many_requests"
   | "internal"
   | "unavailable";
 

@@ -1,9 +1,10 @@
 /** The way in. */
 import type { Collections, Schema } from "../schema/schema.js";
 import { Batches } from "./batches.js";
+import { Credential, type Key } from "./credential.js";
 import { type Database, database } from "./database.js";
 import { Dispatcher, type DispatchOptions } from "./dispatch.js";
-import { Http } from "./http.js";
+import { Http, type Reach } from "./http.js";
 import { type Binding, type Fetch, type SocketClass, socketClass } from "./platform.js";
 import { Sockets } from "./sockets.js";
 import { Seen } from "./token.js";
@@ -17,8 +18,8 @@ export interface ConnectOptions<C extends Collections> extends DispatchOptions {
   readonly binding?: Binding;
   /** The database. */
   readonly db: string;
-  /** The API key, or the root key. */
-  readonly key: string;
+  /** The API key or token, or a function that has one. Without it the schema's rules say what anybody may. */
+  readonly key?: Key;
   /** What another connection has seen (`db.token()`): this one sees at least as much. */
   readonly token?: string;
   /** The schema. Its types alone are used; `npx selvedge push` sends it. */
@@ -48,20 +49,16 @@ export function connect<C extends Collections = Collections>(options: ConnectOpt
 function transportOf(options: ConnectOptions<Collections>): Transport {
   const { socket = !(options.binding || options.fetch) } = options;
   const Class = typeof socket === "function" ? socket : socket ? socketClass() : undefined;
-  return Class ? new Sockets(reach(options), Class) : new Http(reach(options));
+  const credential = new Credential(options.key);
+  const reach = reachOf(options);
+  return Class ? new Sockets(reach, credential, Class) : new Http(reach, credential);
 }
 
 /** Where the options lead. */
-export function reach({
-  url,
-  binding,
-  db,
-  key,
-  fetch,
-}: ConnectOptions<Collections>): ConstructorParameters<typeof Http>[0] {
+function reachOf({ url, binding, db, fetch }: ConnectOptions<Collections>): Reach {
   if (url === undefined && !binding) throw new TypeError("connect needs a `url`, or a `binding` of a Worker.");
   // Bindings and browsers refuse a `fetch` without its object.
   const ask: Fetch =
     fetch ?? (binding ? (to, init) => binding.fetch(to, init) : (to, init) => globalThis.fetch(to, init));
-  return { fetch: ask, url: (url ?? "https://selvedge").replace(/\/+$/, ""), db: encodeURIComponent(db), key };
+  return { fetch: ask, url: (url ?? "https://selvedge").replace(/\/+$/, ""), db: encodeURIComponent(db) };
 }

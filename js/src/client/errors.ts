@@ -46,6 +46,21 @@ export class SelvedgeError extends Error {
     return text(this.problem.path);
   }
 
+  /** The collection whose rule refused, where one did (`forbidden`). */
+  get collection(): string | undefined {
+    return text(this.problem.collection);
+  }
+
+  /** The rule that refused. */
+  get rule(): "read" | "insert" | "update" | "delete" | undefined {
+    return text(this.problem.rule) as "read" | "insert" | "update" | "delete" | undefined;
+  }
+
+  /** The field that may not be read or set, where that is why it was refused. */
+  get field(): string | undefined {
+    return text(this.problem.field);
+  }
+
   /** The index of the operation in its transaction. */
   get operation(): number | undefined {
     return whole(this.problem.operation);
@@ -72,7 +87,7 @@ export class Overload extends SelvedgeError {
   override readonly name = "Overload";
 }
 
-const OVERLOADED: ReadonlySet<string> = new Set(["unavailable", "too_many", "overload"]);
+const OVERLOADED: ReadonlySet<string> = new Set(["unavailable", "too_many", "too_many_requests", "overload"]);
 
 /** The error that a problem stands for. */
 export function failure(problem: Problem, options: { cause?: unknown; uncertain?: boolean } = {}): SelvedgeError {

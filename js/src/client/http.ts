@@ -1,4 +1,5 @@
 /** Requests over HTTP: one by itself at its own address, several as `_many`. */
+import type { Credential } from "./credential.js";
 import { failure, local, problemOf } from "./errors.js";
 import type { Answer, Fetch } from "./platform.js";
 import type { Answers, Request, Result, Sending, Transport } from "./transport.js";
@@ -9,21 +10,27 @@ export interface Reach {
   /** Without a final slash. */
   readonly url: string;
   readonly db: string;
-  /** The API key, or the root key. */
-  readonly key: string;
+}
+
+/** Who asks there: an API key, the root key, a token, or nobody in particular. */
+export interface Caller extends Reach {
+  readonly key: string | undefined;
 }
 
 /** Sends one HTTP request under the database's address. */
 export async function call(
-  reach: Reach,
+  { fetch, url, db, key }: Caller,
   method: string,
   path: string,
   init: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
 ): Promise<Answer> {
-  const headers: Record<string, string> = { authorization: `Bearer ${reach.key}`, ...init.headers };
+  const headers: Record<string, string> = {
+    ...(key !== undefined && { authorization: `Bearer ${key}` }),
+    ...init.headers,
+  };
   if (init.body !== undefined) headers["content-type"] ??= "application/json";
   try {
-    return await reach.fetch(`${reach.url}/v1/${reach.db}${path}`, { ...init, method, headers });
+    return await fetch(`${url}/v1/${db}${path}`, { ...init, method, headers });
   } catch (cause) {
     throw unreached(cause, init.signal);
   }
@@ -68,12 +75,26 @@ function single(request: Request, text: string): { method: string; path: string;
 export class Http implements Transport {
   readonly ordered = false;
   readonly #reach: Reach;
+  readonly #credential: Credential;
 
-  constructor(reach: Reach) {
+  constructor(reach: Reach, credential: Credential) {
     this.#reach = reach;
+    this.#credential = credential;
   }
 
-  async send({ requests, texts, token, signal }: Sending): Promise<Answers> {
+  async send(sending: Sending): Promise<Answers> {
+    const key = await this.#credential.get(sending.signal);
+    const answers = await this.#sendAs(key, sending);
+    return isOfStranger(answers) ? this.sendAfter(key, sending, answers) : answers;
+  }
+
+  /** Sends with what comes after a key that the server did not know; without another, what it answered is the answer. */
+  async sendAfter(unknown: string | undefined, sending: Sending, answers: Answers): Promise<Answers> {
+    const key = await this.#credential.after(unknown, sending.signal);
+    return key === unknown ? answers : this.#sendAs(key, sending);
+  }
+
+  async #sendAs(key: string | undefined, { requests, texts, token, signal }: Sending): Promise<Answers> {
     const headers: Record<string, string> = token === "" ? {} : { "selvedge-token": token };
     const [request, text] = [requests[0], texts[0]];
     const alone = texts.length === 1 && request && text !== undefined ? single(request, text) : undefined;
@@ -82,7 +103,7 @@ export class Http implements Transport {
       path: "/_many",
       body: `{"requests":[${texts.join()}]}`,
     };
-    const answer = await call(this.#reach, method, path, { ...body, headers, signal });
+    const answer = await call({ ...this.#reach, key }, method, path, { ...body, headers, signal });
     const content = await bodyOf(answer, signal);
     const seen = answer.headers.get("selvedge-token");
     if (alone) return { results: [{ status: answer.status, body: content, ...waiting(answer) }], token: seen };
@@ -100,11 +121,22 @@ function waiting(answer: Answer): { retryAfter?: number } {
   return Number.isFinite(seconds) ? { retryAfter: seconds * 1_000 } : {};
 }
 
+/** Whether the server did not know who asked. */
+export const isOfStranger = ({ results }: Answers): boolean =>
+  results.length > 0 && results.every(({ status }) => status === 401);
+
 /** The results in the body of `_many`. */
 export function resultsOf(body: unknown, count: number): readonly Result[] {
   const results = typeof body === "object" && body !== null && "results" in body ? body.results : undefined;
-  if (Array.isArray(results) && results.length === count && results.every(isResult)) return results;
+  if (Array.isArray(results) && results.length === count && results.every(isResult)) return results.map(withWait);
   throw failure(problemOf(200, body));
+}
+
+/** What a problem says of when to ask again, in seconds. */
+function withWait(result: Result): Result {
+  const { body } = result;
+  const seconds = typeof body === "object" && body !== null && "retryAfter" in body ? body.retryAfter : undefined;
+  return typeof seconds === "number" ? { ...result, retryAfter: seconds * 1_000 } : result;
 }
 
 const isResult = (value: unknown): value is Result =>

@@ -71,7 +71,9 @@ export class Operation {
 
   #isUncertain(code: string): boolean {
     const unanswered = code === "offline" || code === "timeout" || code === "closed" || code === "unexpected_answer";
-    return this.isWrite && unanswered && (this.sent || this.lost);
+    // Whoever is not known is told so before a batch is looked at: an earlier sending may have done it.
+    const isUnknown = code === "unauthenticated" && this.lost;
+    return this.isWrite && ((unanswered && (this.sent || this.lost)) || isUnknown);
   }
 
   #settle(): boolean {

@@ -46,6 +46,17 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
   });
 }
 
+/** What a promise comes to; rejects with the signal's reason if it is aborted before. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const stop = () => reject(signal.reason);
+    const over = () => signal.removeEventListener("abort", stop);
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).then(over);
+  });
+}
+
 /** A random part of a span that doubles with every try ("full jitter": Brooker, "Exponential Backoff And Jitter"). */
 export const jitter = (tried: number, first: number, most: number): number =>
   Math.random() * Math.min(most, first * 2 ** tried);

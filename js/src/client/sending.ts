@@ -1,4 +1,5 @@
 /** Carrying operations until each is settled: sent together, sent again where that is of use. */
+import { isKeyless } from "./credential.js";
 import { failure, local, problemOf, SelvedgeError } from "./errors.js";
 import { RETRY_FIRST_MS, RETRY_MS, SENDING_MS, SENDING_TRIES } from "./limits.js";
 import type { Operation } from "./operation.js";
@@ -32,7 +33,7 @@ export async function carry(
       wait = Math.max(wait, ...results.map(({ retryAfter }) => retryAfter ?? 0));
     } catch (error) {
       if (!(error instanceof SelvedgeError)) throw error;
-      if (isLast || error.code === "closed") for (const operation of left) operation.fail(error);
+      if (isLast || error.code === "closed" || isKeyless(error)) for (const operation of left) operation.fail(error);
     }
     tried += 1;
     await rest(left, wait);
@@ -86,7 +87,7 @@ async function attempt(
       signal: giveUp.signal,
     });
   } catch (cause) {
-    for (const operation of operations) operation.lost = true;
+    if (!isKeyless(cause)) for (const operation of operations) operation.lost = true;
     if (cause instanceof SelvedgeError) throw cause;
     throw failure(local("offline", "The request could not be made."), { cause });
   } finally {

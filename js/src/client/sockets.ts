@@ -1,6 +1,7 @@
 /** Requests over sockets that stay open, one to the home of each key: a frame costs a fraction of an HTTP request. */
+import type { Credential } from "./credential.js";
 import { failure, local, SelvedgeError } from "./errors.js";
-import { Http, type Reach, resultsOf } from "./http.js";
+import { Http, isOfStranger, type Reach, resultsOf } from "./http.js";
 import { SOCKET_IDLE_MS, SOCKET_OPEN_MS, SOCKET_READS, SOCKET_REST_MS, SOCKETS } from "./limits.js";
 import { base64url, type Socket, type SocketClass } from "./platform.js";
 import type { Answers, Result, Sending, Transport } from "./transport.js";
@@ -22,6 +23,7 @@ export class Sockets implements Transport {
   readonly ordered = false;
   readonly readsTogether = SOCKET_READS;
   readonly #reach: Reach;
+  readonly #credential: Credential;
   readonly #http: Http;
   readonly #Class: SocketClass;
   /** By key, the one that was used last at the end. */
@@ -29,18 +31,24 @@ export class Sockets implements Transport {
   /** When sockets are tried again after one could not be opened. */
   #restsUntil = 0;
 
-  constructor(reach: Reach, Class: SocketClass) {
+  constructor(reach: Reach, credential: Credential, Class: SocketClass) {
     this.#reach = reach;
-    this.#http = new Http(reach);
+    this.#credential = credential;
+    this.#http = new Http(reach, credential);
     this.#Class = Class;
   }
 
   async send(sending: Sending): Promise<Answers> {
-    const line = sending.requests.some(isWhole) ? undefined : this.#line(sending.key);
+    const line = sending.requests.some(isWhole) ? undefined : await this.#line(sending);
     if (!line) return this.#http.send(sending);
     const opened = await line.opened;
     sending.signal.throwIfAborted();
-    return opened ? line.send(sending) : this.#http.send(sending);
+    if (!opened) return this.#http.send(sending);
+    const answers = await line.send(sending);
+    if (!isOfStranger(answers)) return answers;
+    // A socket is of who opened it: the next one is opened with another key.
+    line.close();
+    return this.#http.sendAfter(line.bearer, sending, answers);
   }
 
   close(): void {
@@ -48,35 +56,44 @@ export class Sockets implements Transport {
   }
 
   /** The line to a key's home, if there is one or room for one. */
-  #line(key: string): Line | undefined {
+  async #line({ key, signal }: Sending): Promise<Line | undefined> {
     let line = this.#lines.get(key);
     if (!line) {
-      if (Date.now() < this.#restsUntil || !this.#makeRoom()) return undefined;
-      const url = `${this.#reach.url.replace(/^http/, "ws")}/v1/${this.#reach.db}/_sync?key=${encodeURIComponent(key)}`;
-      const protocols = [PROTOCOL, `bearer.${base64url(this.#reach.key)}`];
-      line = new Line(() => new this.#Class(url, protocols), {
-        refused: () => {
-          this.#restsUntil = Date.now() + SOCKET_REST_MS;
-        },
-        over: (gone) => {
-          if (this.#lines.get(key) === gone) this.#lines.delete(key);
-        },
-      });
+      if (Date.now() < this.#restsUntil || !this.#hasRoom()) return undefined;
+      const bearer = await this.#credential.fresh(signal);
+      // Others may have waited for the same.
+      line = this.#lines.get(key) ?? this.#open(key, bearer);
     }
+    if (!line) return undefined;
     this.#lines.delete(key);
     this.#lines.set(key, line);
     return line;
   }
 
-  #makeRoom(): boolean {
-    if (this.#lines.size < SOCKETS) return true;
-    for (const line of this.#lines.values()) {
-      if (line.isIdle) {
-        line.close();
-        return true;
-      }
-    }
-    return false;
+  #open(key: string, bearer: string | undefined): Line | undefined {
+    if (!this.#hasRoom()) return undefined;
+    if (this.#lines.size >= SOCKETS) this.#idle()?.close();
+    const url = `${this.#reach.url.replace(/^http/, "ws")}/v1/${this.#reach.db}/_sync?key=${encodeURIComponent(key)}`;
+    const protocols = bearer === undefined ? [PROTOCOL] : [PROTOCOL, `bearer.${base64url(bearer)}`];
+    return new Line(bearer, () => new this.#Class(url, protocols), {
+      refused: () => {
+        this.#restsUntil = Date.now() + SOCKET_REST_MS;
+      },
+      over: (gone) => {
+        if (this.#lines.get(key) === gone) this.#lines.delete(key);
+      },
+    });
+  }
+
+  /** Whether there is room for one more, or for one in the place of one that carries nothing. */
+  #hasRoom(): boolean {
+    return this.#lines.size < SOCKETS || this.#idle() !== undefined;
+  }
+
+  /** Of the lines that carry nothing the one that was used least lately. */
+  #idle(): Line | undefined {
+    for (const line of this.#lines.values()) if (line.isIdle) return line;
+    return undefined;
   }
 }
 
@@ -109,7 +126,12 @@ class Line {
   readonly #pending = new Map<number, Pending>();
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(make: () => Socket, ends: Ends) {
+  constructor(
+    /** Who opens it. */
+    readonly bearer: string | undefined,
+    make: () => Socket,
+    ends: Ends,
+  ) {
     this.#ends = ends;
     this.opened = new Promise((resolve) => {
       const fail = () => {
@@ -238,6 +260,6 @@ function answersOf({ status, body }: AnswerFrame, count: number): readonly Resul
   return Array.from({ length: count }, () => withPause({ status, body }));
 }
 
-/** HTTP says it in a header; here it is the same for all. */
+/** HTTP says it in a header; here the problem may, and otherwise it is the same for all. */
 const withPause = (result: Result): Result =>
-  result.status === 429 || result.status === 503 ? { ...result, retryAfter: RETRY_AFTER_MS } : result;
+  result.status === 429 || result.status === 503 ? { retryAfter: RETRY_AFTER_MS, ...result } : result;

@@ -1,13 +1,12 @@
 /** Conditions in words, for who likes them better than arrays: each answers the array itself. */
-import type { PathRef } from "./condition.js";
+import type { AuthRef, OldRef, PathRef } from "./condition.js";
 
 const comparison =
   <const Operator extends string>(operator: Operator) =>
-  <const Path extends string, const Value>(path: Path, value: Value): readonly [Operator, Path, Value] => [
-    operator,
-    path,
-    value,
-  ];
+  <const Path extends string | AuthRef | OldRef, const Value>(
+    path: Path,
+    value: Value,
+  ): readonly [Operator, Path, Value] => [operator, path, value];
 
 /** The values are equal, whatever their types. */
 export const eq = /* @__PURE__ */ comparison("=");
@@ -31,7 +30,10 @@ export const contains = /* @__PURE__ */ comparison("contains");
 export const oneOf = /* @__PURE__ */ comparison("in");
 
 /** null or missing. */
-export const isNull = <const Path extends string>(path: Path): readonly ["null", Path] => ["null", path];
+export const isNull = <const Path extends string | AuthRef | OldRef>(path: Path): readonly ["null", Path] => [
+  "null",
+  path,
+];
 
 /** All hold; none at all holds too. */
 export const and = <const All extends readonly unknown[]>(...all: All): readonly ["and", ...All] => ["and", ...all];
@@ -54,6 +56,15 @@ export function exists(...operands: unknown[]): readonly unknown[] {
 
 /** Another field, where a value would stand. */
 export const field = <const Path extends string>(path: Path): PathRef<Path> => ({ path });
+
+/** What is known of who asks: a claim of its token, or the `key` and `role` of an API key. */
+export const auth = <const Claim extends string>(claim: Claim): { readonly auth: Claim } => ({ auth: claim });
+
+/** A field of the document as it was, in a rule of updates. */
+export const old = <const Path extends string>(path: Path): { readonly old: Path } => ({ old: path });
+
+/** Whoever asks has this role: in rules. */
+export const role = <const Name extends string>(name: Name): readonly ["role", Name] => ["role", name];
 
 /** An object as a value. */
 export const value = <const Value>(value: Value): { readonly value: Value } => ({ value });

@@ -1,7 +1,7 @@
 /** Relations between collections, by name or spelled out, and the includes that follow them. */
 import type { Fields } from "../schema/field.js";
 import type { ReferenceAt, References, Show } from "../schema/infer.js";
-import type { Paths } from "../schema/paths.js";
+import type { Paths, ValueAt } from "../schema/paths.js";
 import type { Condition, PathRef } from "./condition.js";
 import type { Doc, FieldsOf, IsLoose, RelationsOf } from "./scope.js";
 import type { OrderTerm, Select, Selected } from "./select.js";
@@ -24,6 +24,34 @@ export type TargetOf<C, N, Name> = Name extends keyof ReferencesOf<C, N>
 export type SpelledRelation<C, N, T extends string> =
   | { readonly from: T; readonly by: Paths<Doc<C, T>> | PathRef }
   | { readonly from: T; readonly ref: Paths<Doc<C, N>> | PathRef };
+
+/** The paths of a collection's references, wherever they stand in its documents. */
+type ReferencePath<C, N> = {
+  [Path in Paths<Doc<C, N>>]: ReferenceAt<FieldsOf<C, N>, Path> extends string ? Path : never;
+}[Paths<Doc<C, N>>];
+
+/** The paths of a collection's documents under a prefix, each beside the value there. */
+type Prefixed<C, N, Prefix extends string> = {
+  [Path in Paths<Doc<C, N>>]: readonly [`${Prefix}${Path}`, ValueAt<Doc<C, N>, Path>];
+}[Paths<Doc<C, N>>];
+
+/** The same of what its references lead to. */
+type Referred<C, N, Prefix extends string> = {
+  [Path in ReferencePath<C, N>]: Prefixed<C, ReferenceAt<FieldsOf<C, N>, Path>, `${Prefix}${Path}.`>;
+}[ReferencePath<C, N>];
+
+/**
+ * Paths along references (`customer.name`), each beside the value there. Two references on at most: types get slow
+ * beyond, and `exists` goes further.
+ */
+export type Reached<C, N> =
+  IsLoose<C> extends true
+    ? never
+    :
+        | Referred<C, N, "">
+        | {
+            [Path in ReferencePath<C, N>]: Referred<C, ReferenceAt<FieldsOf<C, N>, Path>, `${Path}.`>;
+          }[ReferencePath<C, N>];
 
 /** Whether a relation leads to one document or comes back from many, and which collection is there. */
 type Leads<Many extends boolean, Target> = { many: Many; target: Target };

@@ -38,6 +38,24 @@ export type MigrationJson =
   | { readonly drop: string }
   | { readonly fill: readonly [name: string, value: Json] };
 
+/** Who may do something: of which documents that is true, or whether it is of all or none. */
+export type RuleJson = boolean | PlainCondition;
+
+/** Who may do what with a collection's documents; what is not named, nobody may. */
+export interface RulesJson {
+  readonly read?: RuleJson;
+  readonly insert?: RuleJson;
+  readonly update?: RuleJson;
+  readonly delete?: RuleJson;
+  readonly fields?: { readonly [field: string]: { readonly read?: RuleJson; readonly update?: RuleJson } };
+}
+
+/** A role: who has it, by what is known of who asks, or by a document of a collection. */
+export interface RoleJson {
+  readonly from?: string;
+  readonly membership?: RuleJson;
+}
+
 /** A collection. */
 export interface CollectionJson {
   readonly fields?: { readonly [name: string]: FieldJson };
@@ -48,9 +66,12 @@ export interface CollectionJson {
   readonly ttl?: string;
   readonly relations?: { readonly [name: string]: RelationJson };
   readonly migrate?: readonly MigrationJson[];
+  readonly rules?: RulesJson;
 }
 
 /** A whole schema. */
 export interface SchemaJson {
   readonly collections: { readonly [name: string]: CollectionJson };
+  readonly roles?: { readonly [name: string]: RoleJson };
+  readonly anonymous?: boolean;
 }
