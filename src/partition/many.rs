@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::wire::{Answer, Item, PartitionCall, PartitionRequest, reply};
 
 impl<S: Store> Partition<S> {
-    /// Answers the items in order. One that is refused takes no other with it.
+    /// Answers the items in order. One that is refused takes no other with it, unless it may fare better later.
     pub(super) fn many(
         &mut self,
         moment: &mut Moment<'_>,
@@ -23,8 +23,11 @@ impl<S: Store> Partition<S> {
             return refuse(Code::TooMany, format!("At most {MANY_REQUESTS} requests travel together."));
         }
         let mut replies = String::from("[");
+        let mut passing = None;
         for item in items {
-            let answer = if replies.len() > ANSWER_BYTES {
+            let answer = if let Some(passing) = &passing {
+                Answer::clone(passing)
+            } else if replies.len() > ANSWER_BYTES {
                 Answer::from(Error::new(
                     Code::AnswerTooLarge,
                     "The answers before this one are as many bytes as one answer may have: ask for less together.",
@@ -36,6 +39,10 @@ impl<S: Store> Partition<S> {
                 replies.push(',');
             }
             replies.push_str(&reply(&answer));
+            // It will be sent again, and nothing after it may come before it.
+            if answer.status == Code::Unavailable.status() {
+                passing = Some(answer);
+            }
         }
         replies.push(']');
         Ok(Answer::json(200, replies))

@@ -48,6 +48,7 @@ impl Part {
 pub struct Replies {
     replies: Vec<Option<String>>,
     bytes: usize,
+    short: bool,
     tokens: Vec<String>,
 }
 
@@ -95,7 +96,7 @@ impl Many {
         if requests.len() > MANY_REQUESTS {
             return refuse(Code::TooMany, format!("At most {MANY_REQUESTS} requests travel together."));
         }
-        let mut replies = Replies { replies: vec![None; requests.len()], bytes: 0, tokens: Vec::new() };
+        let mut replies = Replies { replies: vec![None; requests.len()], bytes: 0, short: false, tokens: Vec::new() };
         let mut parts = Vec::new();
         let mut by_key: BTreeMap<Key, (Vec<Item<'_>>, Vec<usize>)> = BTreeMap::new();
         for (place, request) in requests.into_iter().enumerate() {
@@ -177,15 +178,23 @@ impl Replies {
         self.tokens.extend(token);
         let whole = Answer { status, headers: Vec::new(), body: body.to_owned() };
         if part.is_single() || status != 200 {
+            self.short |= is_short(status, body);
             part.places.iter().for_each(|place| self.put(*place, reply(&whole)));
             return Ok(());
         }
         let replies: Vec<Reply<'_>> = serde_json::from_str(body)
             .map_err(|wrong| Error::new(Code::Internal, format!("Damaged answers: {wrong}")))?;
         for (place, reply) in part.places.iter().zip(replies) {
+            self.short |= is_short(reply.status, reply.body.get());
             self.put(*place, format!("{{\"status\":{},\"body\":{}}}", reply.status, reply.body.get()));
         }
         Ok(())
+    }
+
+    /// Whether something was not carried out, or its answer left out, that its caller will send again.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.short || self.bytes > ANSWER_BYTES
     }
 
     /// The answer to the whole.
@@ -206,4 +215,10 @@ impl Replies {
         let answer = Answer::json(200, format!("{{\"results\":[{}]}}", replies.join(",")));
         if self.tokens.is_empty() { answer } else { answer.with("selvedge-token", self.tokens.join(",")) }
     }
+}
+
+/// Whether an answer leaves its request to be sent again.
+fn is_short(status: u16, body: &str) -> bool {
+    let lacks_room = || body.contains(&format!("\"code\":\"{}\"", Code::AnswerTooLarge.as_str()));
+    status == Code::Unavailable.status() || (status == Code::AnswerTooLarge.status() && lacks_room())
 }
