@@ -22,10 +22,9 @@ interface UnderWay {
 }
 
 /**
- * The operations of one key. Each sees what was asked before it and nothing that was asked after it: also where an answer
- * is lost and it is sent again. So
+ * The operations of one key. Each sees what was asked before it and nothing that was asked after it. So
  *
- * - a write waits for the reads before it: a read that is sent again must not find it;
+ * - a write does not follow reads that are under way: one that is lost and sent again must not find it;
  * - anything else follows the writes before it only where the transport keeps the order;
  * - what is sent again waits for all before it, and nothing new is sent meanwhile.
  */
