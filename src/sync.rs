@@ -3,6 +3,9 @@
 //! A frame is a JSON text. The caller's: `{"id": 7, "requests": […], "seen": 6}`, where `requests` are those of `_many`,
 //! all of the socket's key, and `seen` is the last id whose answer it has. The answer: `{"id": 7, "status": 200, "body":
 //! {"results": […]}, "token": "…"}`, its status and body those that `_many` would answer. Frames are answered in order.
+//!
+//! An answer that begins with `"last": true` is the last: something in its frame is to be sent again, and so is every
+//! frame after it, of which none is carried out. So what was asked later never comes before what was asked earlier.
 
 use std::collections::VecDeque;
 
@@ -77,14 +80,19 @@ impl Turn {
     #[must_use]
     pub fn answer(self, said: Option<Answer>) -> String {
         let Turn { id, asked, mut replies, .. } = self;
+        let mut is_last = false;
         let whole = match (asked, said) {
             (Some(part), Some(said)) => {
                 let token = said.header("selvedge-token").map(str::to_owned);
-                replies.take(&part, said.status, &said.body, token).map(|()| replies.answer())
+                replies.take(&part, said.status, &said.body, token).map(|()| {
+                    is_last = replies.is_short();
+                    replies.answer()
+                })
             }
             _ => Ok(replies.answer()),
         };
-        frame(Some(id), &whole.unwrap_or_else(Answer::from))
+        let frame = frame(Some(id), &whole.unwrap_or_else(Answer::from));
+        if is_last { frame.replacen('{', "{\"last\":true,", 1) } else { frame }
     }
 }
 

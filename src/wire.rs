@@ -13,4 +13,4 @@ pub use envelope::{
     Precondition, Verb, from_json, to_json,
 };
 pub use grant::{Credential, Grant, Lesson, Progress, Role, SchemaText};
-pub use many::{Item, Reply, items_to_json, reply};
+pub use many::{Item, Reply, is_passing, items_to_json, reply};

@@ -164,6 +164,102 @@ describe("order within a key", () => {
   });
 });
 
+describe("over a transport that keeps the order", () => {
+  const write = (things: ReturnType<typeof open>["things"], n: number) => things("a").insert({ id: `a/${n}` });
+
+  test("what is sent again goes in the old order, one after the other, and nothing new before it", async () => {
+    const held = new Held(true);
+    const { things } = open(held);
+    const all = [write(things, 1)];
+    await held.at(0);
+    all.push(write(things, 2));
+    await held.at(1);
+    held.sendings[1]?.lose();
+    held.sendings[0]?.lose();
+    await quiet();
+    all.push(write(things, 3));
+    const first = await held.at(2);
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect(held.sendings).toHaveLength(3);
+    first.answer();
+    const second = await held.at(3);
+    await quiet();
+    expect(held.sendings).toHaveLength(4);
+    second.answer();
+    (await held.at(4)).answer();
+    await Promise.all(all);
+    expect(held.sendings.slice(2, 4).map(({ requests }) => requests)).toEqual(
+      held.sendings.slice(0, 2).map(({ requests }) => requests),
+    );
+  });
+
+  test("a write that is unavailable holds up all that is sent again, and all that is new", async () => {
+    const held = new Held(true);
+    const { things } = open(held);
+    const all = [write(things, 1)];
+    await held.at(0);
+    all.push(write(things, 2));
+    await held.at(1);
+    held.sendings[0]?.answer([refused(503, "unavailable")]);
+    held.sendings[1]?.lose();
+    await quiet();
+    all.push(write(things, 3));
+    const again = await held.at(2);
+    expect(again.requests).toEqual(held.sendings[0]?.requests);
+    again.answer();
+    for (const index of [3, 4]) (await held.at(index)).answer();
+    await Promise.all(all);
+    expect(held.sendings[3]?.requests).toEqual(held.sendings[1]?.requests);
+  });
+
+  test("a read follows the writes before it at once; a write waits for the reads before it", async () => {
+    const held = new Held(true);
+    const { things } = open(held);
+    const first = write(things, 1);
+    await held.at(0);
+    const read = things("a").get("a/1");
+    await held.at(1);
+    const second = write(things, 2);
+    await quiet();
+    expect(held.sendings.map(({ requests }) => requests.map(short))).toEqual([["write"], ["things/a/1"]]);
+    held.sendings[0]?.answer();
+    await quiet();
+    expect(held.sendings).toHaveLength(2);
+    held.sendings[1]?.answer();
+    (await held.at(2)).answer();
+    await Promise.all([first, read, second]);
+  });
+
+  test("a query without a key waits for the writes before it: it travels by itself", async () => {
+    const held = new Held(true);
+    const { db } = open(held);
+    const things = db.collection("things");
+    const insert = things.insert({ id: "1" });
+    const sent = await held.at(0);
+    const query = things.limit(3).page();
+    await quiet();
+    expect(held.sendings).toHaveLength(1);
+    sent.answer();
+    (await held.at(1)).answer();
+    await Promise.all([insert, query]);
+  });
+
+  test("a number of writes that is kept in flight is sent in halves", async () => {
+    const held = new Held(true);
+    const { things } = open(held);
+    let asked = 0;
+    const lanes = Array.from({ length: 32 }, async () => {
+      while (asked < 96) {
+        asked += 1;
+        await write(things, asked);
+      }
+    });
+    for (const index of [0, 1, 2, 3, 4]) (await held.at(index)).answer();
+    await Promise.all(lanes);
+    expect(held.sendings.map(({ requests }) => requests.length)).toEqual([32, 16, 16, 16, 16]);
+  });
+});
+
 describe("bounds", () => {
   test("no more sendings than allowed are under way", async () => {
     const held = new Held();

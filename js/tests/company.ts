@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { build } from "../../scripts/lib/build.mjs";
 import { type Server, startWorkerd } from "../../scripts/lib/workerd.mjs";
-import { type ConnectOptions, connect } from "../src/index.js";
+import { type ConnectOptions, connect, Offline } from "../src/index.js";
 import { newDatabase } from "./server.js";
 import { shop } from "./shop.js";
 
@@ -83,4 +83,47 @@ export async function addThroughRestarts(db: Shop, id: string, restart: () => Pr
   }
   await all;
   expect((await db.products.get(id))?.stock).toBe(workers * rounds);
+}
+
+/**
+ * Appends numbers to the list of one document, a number of them in flight, some given up if there is chance. Each that
+ * was acknowledged is there once, none twice, in the order in which they were asked; and reads between them see all that
+ * was acknowledged.
+ */
+export async function appendInOrder(
+  db: Shop,
+  id: string,
+  options: { count: number; inFlight: number; chance?: () => number; calm?: () => unknown },
+) {
+  const { count, inFlight, chance = () => 1 } = options;
+  const [key = ""] = id.split("/");
+  await db.customers.replace(`${key}/c`, { name: "c", email: `${id}@example.com` });
+  await db.orders.insert({ id, customer: `${key}/c`, tags: [] });
+  const acknowledged: string[] = [];
+  const givenUp = new Set<string>();
+  let next = 0;
+  const worker = async () => {
+    while (next < count) {
+      const tag = String(next);
+      next += 1;
+      const giveUp = new AbortController();
+      const append = db.orders.patch(id, {}, { append: { tags: [tag] }, signal: giveUp.signal });
+      if (chance() < 0.02) setTimeout(() => giveUp.abort(), 20 * chance());
+      try {
+        await append;
+        acknowledged.push(tag);
+      } catch (error) {
+        if (!giveUp.signal.aborted && !(error instanceof Offline)) throw error;
+        givenUp.add(tag);
+      }
+      if (!givenUp.has(tag) && chance() < 0.05) expect((await db.orders.get(id))?.tags).toContain(tag);
+    }
+  };
+  await Promise.all(numbers(inFlight).map(worker));
+  await options.calm?.();
+  const tags = (await db.orders.get(id))?.tags ?? [];
+  expect(new Set(tags).size).toBe(tags.length);
+  const kept = tags.filter((tag) => !givenUp.has(tag));
+  expect(kept).toEqual(kept.toSorted((a, b) => Number(a) - Number(b)));
+  expect(new Set(kept)).toEqual(new Set(acknowledged));
 }

@@ -1,7 +1,8 @@
 /** Operations over sockets, on a real server: counted, cut off, refused, and killed in mid-stream. */
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { addThroughRestarts, eachItsOwn, Mortal, numbers, openShop } from "./company.js";
+import { addThroughRestarts, appendInOrder, eachItsOwn, Mortal, numbers, openShop } from "./company.js";
+import { random, roughen, seed } from "./rough.js";
 import { root } from "./server.js";
 
 const mortal = new Mortal();
@@ -84,6 +85,53 @@ describe("over sockets", () => {
   test("a server killed in mid-stream and started again: every write happens once, every promise settles", async () => {
     const { db } = open();
     await addThroughRestarts(db, "e/n", () => mortal.restart());
+    db.close();
+  });
+
+  test("writes of one key are under way together: while one frame is answered, the next is made", async () => {
+    const count = { underWay: 0, most: 0 };
+    class Counted extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        this.on("message", () => {
+          count.underWay -= 1;
+        });
+      }
+      override send(text: string) {
+        super.send(text);
+        count.underWay += 1;
+        count.most = Math.max(count.most, count.underWay);
+      }
+    }
+    const db = openShop({ url: mortal.server.url, db: mortal.name, key: mortal.server.key, socket: Counted });
+    await appendInOrder(db, "k/list", { count: 400, inFlight: 32 });
+    expect(count.most).toBeGreaterThan(1);
+    db.close();
+  });
+
+  test("whatever happens to a line, writes happen once each and in the order in which they were asked", async () => {
+    const start = seed();
+    for (const [round, odds] of [0.05, 0.2, 0.4].entries()) {
+      const rough = await roughen(() => mortal.server.url, start + round, odds);
+      const db = openShop({ url: rough.url, db: mortal.name, key: mortal.server.key, socket: WebSocket });
+      const chance = random(~start + round);
+      await appendInOrder(db, `rough/${round}`, { count: 300, inFlight: 24, chance, calm: rough.calm });
+      expect(rough.happened.carried).toBeGreaterThan(10);
+      db.close();
+      await rough.close();
+    }
+  });
+
+  test("a server killed while several frames are under way: their writes happen once each and in order", async () => {
+    const { db, frames, asked } = open();
+    const restart = async () => {
+      for (const part of [10, 30]) {
+        while (frames.length + asked.length < part) await new Promise((resolve) => setTimeout(resolve, 1));
+        await mortal.restart();
+      }
+    };
+    const restarted = restart();
+    await appendInOrder(db, "killed/list", { count: 2_000, inFlight: 64, calm: () => restarted });
     db.close();
   });
 
@@ -177,6 +225,27 @@ describe("frames", () => {
       body: { results: [{ status: 400 }, { status: 400 }, { body: { code: "several_keys" } }, { status: 404 }] },
     });
     socket.close();
+  });
+
+  test("what comes after a frame that is to be sent again is not carried out", async () => {
+    const { socket, heard, closed } = await plain("room");
+    const body = { text: "x".repeat(1_000_000) };
+    const insert = (id: string) => ({ tx: { ops: [{ insert: `notes/room/${id}`, body }] } });
+    socket.send(JSON.stringify({ id: 1, requests: [insert("n")] }));
+    await expect.poll(() => heard.length).toBe(1);
+    const reads = numbers(20).map(() => ({ get: "notes/room/n" }));
+    socket.send(JSON.stringify({ id: 2, seen: 1, requests: [...reads, insert("late")] }));
+    socket.send(JSON.stringify({ id: 3, seen: 1, requests: [insert("later")] }));
+    expect(await closed).toBe(1013);
+    expect(heard.map(({ id, last }) => [id, last])).toEqual([
+      [1, undefined],
+      [2, true],
+    ]);
+    const again = await plain("room");
+    again.socket.send('{"id":1,"requests":[{"get":"notes/room/late"},{"get":"notes/room/later"}]}');
+    await expect.poll(() => again.heard.length).toBe(1);
+    expect(again.heard[0]).toMatchObject({ body: { results: [{ status: 404 }, { status: 404 }] } });
+    again.socket.close();
   });
 
   test("many frames at once are answered in order", async () => {

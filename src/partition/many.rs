@@ -9,10 +9,10 @@ use crate::moment::Moment;
 use crate::principal::Principal;
 use crate::store::Store;
 use crate::time::Time;
-use crate::wire::{Answer, Grant, Item, PartitionCall, PartitionRequest, reply};
+use crate::wire::{Answer, Grant, Item, PartitionCall, PartitionRequest, is_passing, reply};
 
 impl<S: Store> Partition<S> {
-    /// Answers the items in order. One that is refused takes no other with it.
+    /// Answers the items in order. One that is refused takes no other with it, unless it may fare better later.
     pub(super) fn many(
         &mut self,
         moment: &mut Moment<'_>,
@@ -81,8 +81,11 @@ impl<S: Store> Partition<S> {
         let requests: Vec<(PartitionRequest, &str)> = items.into_iter().map(|item| single(whole, item)).collect();
         let mut left = requests.as_slice();
         let mut replies = String::from("[");
+        let mut passing = None;
         while !left.is_empty() {
-            let answered = if replies.len() > ANSWER_BYTES {
+            let answered = if let Some(passing) = &passing {
+                Ok(Some(vec![Answer::clone(passing)]))
+            } else if replies.len() > ANSWER_BYTES {
                 refuse(
                     Code::AnswerTooLarge,
                     "The answers before this one are as many bytes as one answer may have: ask for less together.",
@@ -106,6 +109,10 @@ impl<S: Store> Partition<S> {
                     replies.push(',');
                 }
                 replies.push_str(&reply(&answer));
+                // It will be sent again, and nothing after it may come before it.
+                if is_passing(answer.status, &answer.body) {
+                    passing = Some(answer);
+                }
             }
         }
         replies.push(']');

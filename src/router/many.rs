@@ -13,7 +13,7 @@ use crate::id::{DatabaseName, DocumentRef, Key};
 use crate::limits::{ANSWER_BYTES, BODY_BYTES, MANY_REQUESTS};
 use crate::moment::Moment;
 use crate::value;
-use crate::wire::{Answer, Bearer, Item, PartitionCall, PartitionRequest, Reply, items_to_json, reply};
+use crate::wire::{Answer, Bearer, Item, PartitionCall, PartitionRequest, Reply, is_passing, items_to_json, reply};
 
 /// Several requests to one database.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,7 @@ impl Part {
 pub struct Replies {
     replies: Vec<Option<String>>,
     bytes: usize,
+    short: bool,
     tokens: Vec<String>,
     /// Whether a partition knew who asks, and the problem that one said which did not.
     known: bool,
@@ -100,8 +101,14 @@ impl Many {
         if requests.len() > MANY_REQUESTS {
             return refuse(Code::TooMany, format!("At most {MANY_REQUESTS} requests travel together."));
         }
-        let mut replies =
-            Replies { replies: vec![None; requests.len()], bytes: 0, tokens: Vec::new(), known: false, stranger: None };
+        let mut replies = Replies {
+            replies: vec![None; requests.len()],
+            bytes: 0,
+            short: false,
+            tokens: Vec::new(),
+            known: false,
+            stranger: None,
+        };
         let mut parts = Vec::new();
         let mut by_key: BTreeMap<Key, (Vec<Item<'_>>, Vec<usize>)> = BTreeMap::new();
         for (place, request) in requests.into_iter().enumerate() {
@@ -188,12 +195,14 @@ impl Replies {
         }
         let whole = Answer { status, headers: Vec::new(), body: body.to_owned() };
         if part.is_single() || status != 200 {
+            self.short |= is_short(status, body);
             part.places.iter().for_each(|place| self.put(*place, reply(&whole)));
             return Ok(());
         }
         let replies: Vec<Reply<'_>> = serde_json::from_str(body)
             .map_err(|wrong| Error::new(Code::Internal, format!("Damaged answers: {wrong}")))?;
         for (place, reply) in part.places.iter().zip(replies) {
+            self.short |= is_short(reply.status, reply.body.get());
             self.put(*place, format!("{{\"status\":{},\"body\":{}}}", reply.status, reply.body.get()));
         }
         Ok(())
@@ -206,6 +215,12 @@ impl Replies {
             Some(body) => Answer::of_stranger(body),
             None => self.answer(),
         }
+    }
+
+    /// Whether something was not carried out, or its answer left out, that its caller will send again.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.short || self.bytes > ANSWER_BYTES
     }
 
     /// The answer to the whole.
@@ -226,4 +241,10 @@ impl Replies {
         let answer = Answer::json(200, format!("{{\"results\":[{}]}}", replies.join(",")));
         if self.tokens.is_empty() { answer } else { answer.with("selvedge-token", self.tokens.join(",")) }
     }
+}
+
+/// Whether an answer leaves its request to be sent again.
+fn is_short(status: u16, body: &str) -> bool {
+    let lacks_room = || body.contains(&format!("\"code\":\"{}\"", Code::AnswerTooLarge.as_str()));
+    is_passing(status, body) || (status == Code::AnswerTooLarge.status() && lacks_room())
 }

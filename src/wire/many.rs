@@ -38,6 +38,14 @@ pub fn reply(answer: &Answer) -> String {
     format!("{{\"status\":{},\"body\":{body}}}", answer.status)
 }
 
+/// Whether a refusal is for the moment alone, so that its caller sends the same again: nothing that was sent after it may
+/// come before it then.
+#[must_use]
+pub fn is_passing(status: u16, body: &str) -> bool {
+    let asks_less = || body.contains(&format!("\"code\":\"{}\"", Code::TooManyRequests.as_str()));
+    status == Code::Unavailable.status() || (status == Code::TooManyRequests.status() && asks_less())
+}
+
 /// `items` as a partition reads them.
 ///
 /// # Errors

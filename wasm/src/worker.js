@@ -54,13 +54,15 @@ const CLOSED = {
   invalid: [1008, "What was sent is no frame."],
   unread: [1013, "Too many answers are not read."],
   waiting: [1013, "Too many frames wait for an answer."],
+  short: [1013, "A frame could not be carried out; send it and all after it again."],
 };
 
 /**
  * What is known of a socket while the actor is in memory. All that has to outlive that is attached to the socket itself,
  * which the platform keeps open while the actor sleeps.
  * @typedef {object} Talk
- * @property {{ readonly frames: number }} socket what the core keeps of it, and how many frames may wait
+ * @property {{ readonly frames: number } | undefined} socket what the core keeps of it, and how many frames may wait;
+ *   nothing once a frame was not carried out: then none is that comes after it
  * @property {number} waiting frames that wait
  * @property {Promise<void>} last when the last of them is answered
  */
@@ -96,24 +98,24 @@ export class Partition extends Actor {
   }
 
   /**
-   * Frames are answered in the order in which they come.
+   * Frames are answered in the order in which they come, up to the first that is not carried out.
    * @param {WebSocket} socket
    * @param {unknown} frame
    */
   webSocketMessage(socket, frame) {
-    if (typeof frame !== "string") return close(socket, CLOSED.unreadable);
     const talk = this.#talk(socket);
+    if (!talk.socket) return;
+    if (typeof frame !== "string") return end(socket, talk, CLOSED.unreadable);
     if (talk.waiting === 0) {
-      const answer = this.core.hear(frame, talk.socket);
-      if (!(answer instanceof Promise)) return say(socket, answer);
+      const answer = hear(this.core, frame, socket, talk);
+      if (!(answer instanceof Promise)) return say(socket, talk, answer);
       talk.waiting = 1;
       talk.last = this.#settle(socket, talk, () => answer);
     } else if (talk.waiting < talk.socket.frames) {
       talk.waiting += 1;
-      const turn = () => this.core.hear(frame, talk.socket);
-      talk.last = talk.last.then(() => this.#settle(socket, talk, turn));
+      talk.last = talk.last.then(() => this.#settle(socket, talk, () => hear(this.core, frame, socket, talk)));
     } else {
-      close(socket, CLOSED.waiting);
+      end(socket, talk, CLOSED.waiting);
     }
     return talk.last;
   }
@@ -135,9 +137,9 @@ export class Partition extends Actor {
    */
   async #settle(socket, talk, turn) {
     try {
-      say(socket, await turn());
+      say(socket, talk, await turn());
     } catch {
-      close(socket, CLOSED.failed);
+      end(socket, talk, CLOSED.failed);
     }
     talk.waiting -= 1;
   }
@@ -146,7 +148,8 @@ export class Partition extends Actor {
   #talk(socket) {
     let talk = this.#talks.get(socket);
     if (!talk) {
-      talk = { socket: new built.Socket(socket.deserializeAttachment()), waiting: 0, last: Promise.resolve() };
+      const opened = socket.deserializeAttachment();
+      talk = { socket: opened ? new built.Socket(opened) : undefined, waiting: 0, last: Promise.resolve() };
       this.#talks.set(socket, talk);
     }
     return talk;
@@ -154,18 +157,52 @@ export class Partition extends Actor {
 }
 
 /**
+ * @param {any} core
+ * @param {string} frame
  * @param {WebSocket} socket
+ * @param {Talk} talk
+ */
+function hear(core, frame, socket, talk) {
+  if (!talk.socket) return SILENCE;
+  try {
+    return core.hear(frame, talk.socket);
+  } catch (cause) {
+    end(socket, talk, CLOSED.failed);
+    throw cause;
+  }
+}
+
+/** Instead of an answer to a frame that is not carried out, since one before it was not. */
+const SILENCE = Symbol("silence");
+
+/**
+ * @param {WebSocket} socket
+ * @param {Talk} talk
  * @param {unknown} answer
  */
-function say(socket, answer) {
-  if (typeof answer !== "string") return close(socket, CLOSED.unread);
+function say(socket, talk, answer) {
+  if (answer === SILENCE) return;
+  if (typeof answer !== "string") return end(socket, talk, CLOSED.unread);
   try {
     socket.send(answer);
   } catch {
     // It was closed meanwhile: the caller sends what has no answer again.
     return;
   }
-  if (answer.startsWith('{"id":null,')) close(socket, CLOSED.invalid);
+  if (answer.startsWith('{"id":null,')) end(socket, talk, CLOSED.invalid);
+  if (answer.startsWith('{"last":true,')) end(socket, talk, CLOSED.short);
+}
+
+/**
+ * Hears no more of a socket, also when the actor has slept: frames may still be on their way here.
+ * @param {WebSocket} socket
+ * @param {Talk} talk
+ * @param {[code: number, reason: string]} why
+ */
+function end(socket, talk, why) {
+  talk.socket = undefined;
+  socket.serializeAttachment(null);
+  close(socket, why);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** From operations to sendings: what one tick asks of one key travels together. */
 import { failure, local } from "./errors.js";
-import { Lane } from "./lane.js";
+import { Lane, type Taken } from "./lane.js";
 import { OPERATION_MS, OPERATIONS_WAITING, SENDINGS_UNDER_WAY } from "./limits.js";
 import { type AskOptions, Operation } from "./operation.js";
 import { afterTick } from "./platform.js";
@@ -53,7 +53,7 @@ export class Dispatcher {
     this.#operations.add(operation);
     let lane = this.#lanes.get(key);
     if (!lane) {
-      lane = new Lane(this.#transport);
+      lane = new Lane(key, this.#transport);
       this.#lanes.set(key, lane);
     }
     lane.add(operation);
@@ -84,24 +84,24 @@ export class Dispatcher {
   #send(): void {
     for (const [key, lane] of this.#lanes) {
       if (this.#sendings >= this.#maxSendings) return;
-      const operations = lane.take();
-      if (operations.length > 0) this.#carry(key, lane, operations);
+      const taken = lane.take();
+      if (taken) this.#carry(key, lane, taken);
       else if (lane.isIdle) this.#lanes.delete(key);
     }
   }
 
-  #carry(key: string, lane: Lane, operations: readonly Operation[]): void {
+  #carry(key: string, lane: Lane, taken: Taken): void {
     this.#sendings += 1;
     // To the end of the round: other keys have their turn first.
     this.#lanes.delete(key);
     this.#lanes.set(key, lane);
     const over = () => {
       this.#sendings -= 1;
-      lane.done();
+      taken.done();
       this.#schedule();
     };
-    carry(key, operations, this.#transport, this.#seen).then(over, (error: unknown) => {
-      for (const operation of operations) operation.reject(error);
+    carry(key, taken, this.#transport, this.#seen).then(over, (error: unknown) => {
+      for (const operation of taken.operations) operation.reject(error);
       over();
     });
   }

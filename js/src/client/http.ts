@@ -133,7 +133,7 @@ export function resultsOf(body: unknown, count: number): readonly Result[] {
 }
 
 /** What a problem says of when to ask again, in seconds. */
-function withWait(result: Result): Result {
+export function withWait(result: Result): Result {
   const { body } = result;
   const seconds = typeof body === "object" && body !== null && "retryAfter" in body ? body.retryAfter : undefined;
   return typeof seconds === "number" ? { ...result, retryAfter: seconds * 1_000 } : result;

@@ -1,64 +1,123 @@
 /** What waits for one key, in order. */
-import { READS_UNDER_WAY, SENDING_REQUESTS, SENDING_UNITS } from "./limits.js";
+import { LANE_SENDINGS, SENDING_REQUESTS, SENDING_UNITS, SOCKET_WRITES } from "./limits.js";
 import type { Operation } from "./operation.js";
 import type { Transport } from "./transport.js";
 
+/** Operations that were taken out of a lane, to travel together. */
+export interface Taken {
+  readonly operations: readonly Operation[];
+  /**
+   * To be called before they are sent again: nothing new is taken until they are over, and it resolves once all that was
+   * taken before them is.
+   */
+  again(): Promise<unknown>;
+  /** To be called once, when all of them are settled. */
+  done(): void;
+}
+
+interface UnderWay {
+  readonly reads: boolean;
+  readonly writes: boolean;
+  isAgain: boolean;
+}
+
 /**
- * The operations of one key. Each sees what was asked before it and nothing that was asked after it. So, unless the
- * transport keeps the order itself, a sending with a write travels alone; reads overlap.
+ * The operations of one key. Each sees what was asked before it and nothing that was asked after it. So
+ *
+ * - a write does not follow reads that are under way: one that is lost and sent again must not find it;
+ * - anything else follows the writes before it only where the transport keeps the order;
+ * - what is sent again waits for all before it, and nothing new is sent meanwhile.
  */
 export class Lane {
-  readonly #isOrdered: boolean;
+  readonly #isOrdered: () => boolean;
   readonly #readsTogether: number;
   #waiting: Operation[] = [];
-  #underWay = 0;
-  #isWriting = false;
+  /** In the order in which they were taken, each with its end. */
+  readonly #underWay = new Map<UnderWay, Promise<void>>();
+  /** Operations under way. */
+  #count = 0;
+  /** Whether writes were answered and there was something to do ever since. */
+  #isBusy = false;
 
-  constructor({ ordered, readsTogether }: Pick<Transport, "ordered" | "readsTogether">) {
-    this.#isOrdered = ordered;
+  constructor(key: string, { ordered, readsTogether }: Pick<Transport, "ordered" | "readsTogether">) {
+    this.#isOrdered = typeof ordered === "boolean" ? () => ordered : () => ordered(key);
     this.#readsTogether = readsTogether ?? SENDING_REQUESTS;
   }
 
   /** Whether nothing waits and nothing is under way. */
   get isIdle(): boolean {
-    return this.#waiting.length === 0 && this.#underWay === 0;
+    return this.#waiting.length === 0 && this.#underWay.size === 0;
   }
 
   add(operation: Operation): void {
     this.#waiting.push(operation);
   }
 
-  /** The operations to send now, taken out; none if it is not their turn. Every taking is followed by one `done`. */
-  take(): readonly Operation[] {
+  /** The operations to send now, taken out; nothing if it is not their turn. */
+  take(): Taken | undefined {
     this.#waiting = this.#waiting.filter(({ settled }) => !settled);
-    const isFree = this.#underWay === 0 || this.#isOrdered;
-    if (this.#underWay >= READS_UNDER_WAY || (!isFree && this.#isWriting)) return [];
-    const count = this.#fitting(isFree);
-    const taken = this.#waiting.splice(0, count);
-    if (taken.length > 0) this.#underWay += 1;
-    if (taken.some(({ isWrite }) => isWrite)) this.#isWriting = true;
-    return taken;
+    const operations = this.#waiting.splice(0, this.#fitting());
+    if (operations.length === 0) return undefined;
+    const writes = operations.some(({ isWrite }) => isWrite);
+    const sending = { reads: operations.some(({ isWrite }) => !isWrite), writes, isAgain: false };
+    const before = [...this.#underWay.values()];
+    let end = () => {};
+    this.#underWay.set(
+      sending,
+      new Promise((resolve) => {
+        end = resolve;
+      }),
+    );
+    this.#count += operations.length;
+    return {
+      operations,
+      again: () => {
+        sending.isAgain = true;
+        // Reads before reads hold nothing up.
+        return writes || this.#isWriting ? Promise.all(before) : Promise.resolve();
+      },
+      done: () => {
+        this.#underWay.delete(sending);
+        this.#count -= operations.length;
+        this.#isBusy ||= writes;
+        end();
+      },
+    };
+  }
+
+  get #isWriting(): boolean {
+    return [...this.#underWay.keys()].some(({ writes }) => writes);
   }
 
   /** How many of those that wait may travel together now. */
-  #fitting(mayWrite: boolean): number {
+  #fitting(): number {
+    const underWay = [...this.#underWay.keys()];
+    const isAfterWrites = underWay.some(({ writes }) => writes);
+    const mayFollow = !isAfterWrites || (this.#isOrdered() && !underWay.some(({ isAgain }) => isAgain));
+    if (underWay.length >= LANE_SENDINGS || !mayFollow) return 0;
+    const mayWrite =
+      underWay.length === 0 || (this.#isOrdered() && !underWay.some(({ reads, isAgain }) => reads || isAgain));
+    const most = this.#writesTogether();
     let units = 0;
     let [isWriting, isWhole] = [false, false];
     for (const [count, operation] of this.#waiting.entries()) {
       units += operation.text.length + 1;
       isWriting ||= operation.isWrite;
       isWhole ||= operation.isWhole;
-      const isFull =
-        count === (isWriting ? SENDING_REQUESTS : this.#readsTogether) || (count > 0 && units > SENDING_UNITS);
+      const isFull = count === (isWriting ? most : this.#readsTogether) || (count > 0 && units > SENDING_UNITS);
       // A query of the whole database does not stay in line with the writes beside it.
-      if (isFull || (isWriting && (!mayWrite || isWhole))) return count;
+      if (isFull || (isWriting && (!mayWrite || isWhole)) || (isWhole && isAfterWrites)) return count;
     }
     return this.#waiting.length;
   }
 
-  /** A sending is over. */
-  done(): void {
-    this.#underWay -= 1;
-    if (this.#underWay === 0) this.#isWriting = false;
+  /**
+   * Requests that travel together if there is a write among them. Who asks for more as answers come keeps a number in
+   * flight: halves of it are made and answered in turns.
+   */
+  #writesTogether(): number {
+    if (!this.#isBusy || !this.#isOrdered()) return SENDING_REQUESTS;
+    const half = Math.ceil((this.#waiting.length + this.#count) / 2);
+    return Math.min(SENDING_REQUESTS, Math.max(SOCKET_WRITES, half));
   }
 }

@@ -9,8 +9,8 @@ export const SENDING_UNITS = 2 << 20;
 /** Sendings under way at a time, all keys together: the connections that a Worker or browser opens at once. */
 export const SENDINGS_UNDER_WAY = 6;
 
-/** Sendings of reads alone that are under way for one key at a time. */
-export const READS_UNDER_WAY = 4;
+/** Sendings that are under way for one key at a time. */
+export const LANE_SENDINGS = 4;
 
 /** Operations that wait to be sent. Past it they fail at once: memory has a bound, too. */
 export const OPERATIONS_WAITING = 10_000;
@@ -33,6 +33,9 @@ export const SOCKETS = 8;
 
 /** Reads that one frame carries: with more in flight, one frame is made while another is answered. */
 export const SOCKET_READS = 16;
+
+/** Requests with writes that are not divided over two frames: each frame is a commit of its own. */
+export const SOCKET_WRITES = 8;
 
 /** Milliseconds for a socket to open; then HTTP serves. */
 export const SOCKET_OPEN_MS = 5_000;

@@ -1,6 +1,7 @@
 /** Carrying operations until each is settled: sent together, sent again where that is of use. */
 import { isKeyless } from "./credential.js";
 import { failure, local, problemOf, SelvedgeError } from "./errors.js";
+import type { Taken } from "./lane.js";
 import { RETRY_FIRST_MS, RETRY_MS, SENDING_MS, SENDING_TRIES } from "./limits.js";
 import type { Operation } from "./operation.js";
 import { jitter, pause } from "./platform.js";
@@ -9,11 +10,11 @@ import type { Answers, Result, Transport } from "./transport.js";
 
 /**
  * Sends operations until each is settled. All are repeatable: reads by nature, writes by their batch id, under which
- * the server answers the first outcome again.
+ * the server answers the first outcome again. They are sent again in their turn.
  */
 export async function carry(
   key: string,
-  operations: readonly Operation[],
+  { operations, again }: Taken,
   transport: Transport,
   seen: Seen,
 ): Promise<void> {
@@ -29,14 +30,19 @@ export async function carry(
       if (token) seen.learn(token);
       left = sent.filter((operation, index) => !settle(operation, results[index], sent.length > 1, isLast));
       // Where only room was lacking, what is left goes on at once.
-      if (left.length < sent.length && results.some(lacksRoom)) continue;
+      if (left.length < sent.length && results.some(lacksRoom)) {
+        await again();
+        continue;
+      }
       wait = Math.max(wait, ...results.map(({ retryAfter }) => retryAfter ?? 0));
     } catch (error) {
       if (!(error instanceof SelvedgeError)) throw error;
       if (isLast || error.code === "closed" || isKeyless(error)) for (const operation of left) operation.fail(error);
     }
     tried += 1;
+    const turn = again();
     await rest(left, wait);
+    await turn;
   }
 }
 

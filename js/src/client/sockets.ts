@@ -1,7 +1,7 @@
 /** Requests over sockets that stay open, one to the home of each key: a frame costs a fraction of an HTTP request. */
 import type { Credential } from "./credential.js";
 import { failure, local, SelvedgeError } from "./errors.js";
-import { Http, isOfStranger, type Reach, resultsOf } from "./http.js";
+import { Http, isOfStranger, type Reach, resultsOf, withWait } from "./http.js";
 import { SOCKET_IDLE_MS, SOCKET_OPEN_MS, SOCKET_READS, SOCKET_REST_MS, SOCKETS } from "./limits.js";
 import { base64url, type Socket, type SocketClass } from "./platform.js";
 import type { Answers, Result, Sending, Transport } from "./transport.js";
@@ -19,8 +19,9 @@ const RETRY_AFTER_MS = 1_000;
  * HTTP. A socket that breaks loses nothing: what was under way is lost as an HTTP request can be, and sent again.
  */
 export class Sockets implements Transport {
-  // Sendings that were cut off are sent again each by itself, so their order is kept by the lane.
-  readonly ordered = false;
+  // Over one socket frames are carried out as they come, and none after one that has to be sent again. HTTP has no order,
+  // nor is it known before a socket is open which of them it will be.
+  readonly ordered = (key: string) => this.#lines.get(key)?.isOpen ?? false;
   readonly readsTogether = SOCKET_READS;
   readonly #reach: Reach;
   readonly #credential: Credential;
@@ -164,10 +165,14 @@ class Line {
     return this.#pending.size === 0;
   }
 
+  get isOpen(): boolean {
+    return !this.#isOver && this.#socket?.readyState === OPEN;
+  }
+
   send({ texts, signal }: Sending): Promise<Answers> {
     return new Promise((resolve, reject) => {
       const socket = this.#socket;
-      if (this.#isOver || socket?.readyState !== OPEN) return reject(broken());
+      if (!socket || !this.isOpen) return reject(broken());
       this.#last += 1;
       const id = this.#last;
       const settle = () => {
@@ -203,15 +208,20 @@ class Line {
 
   #hear(data: unknown): void {
     const answer = read(data);
-    const pending = this.#pending.get(answer?.id ?? 0);
-    if (!answer) this.#end();
-    else this.#seen = answer.id;
-    if (!answer || !pending) return;
-    try {
-      pending.resolve({ results: answersOf(answer, pending.count), token: answer.token ?? null });
-    } catch (error) {
-      pending.reject(error);
+    if (!answer) {
+      this.#end();
+      return;
     }
+    this.#seen = answer.id;
+    const pending = this.#pending.get(answer.id);
+    try {
+      pending?.resolve({ results: answersOf(answer, pending.count), token: answer.token ?? null });
+    } catch (error) {
+      pending?.reject(error);
+      // It will be sent again, and nothing after it may come before it.
+      this.#end();
+    }
+    if (answer.last) this.#end();
   }
 
   /** Closes it when it has not been used for a while: an open socket keeps a Node process alive. */
@@ -241,6 +251,8 @@ interface AnswerFrame {
   readonly status: number;
   readonly body: unknown;
   readonly token?: string;
+  /** Something in it is to be sent again, and no frame after it is carried out. */
+  readonly last?: boolean;
 }
 
 /** A frame that answers; nothing if it is none, or refuses what we sent as no frame of ours. */
@@ -257,9 +269,12 @@ function read(data: unknown): AnswerFrame | undefined {
 function answersOf({ status, body }: AnswerFrame, count: number): readonly Result[] {
   if (status === 200) return resultsOf(body, count).map(withPause);
   // The frame was refused: so was everything in it.
-  return Array.from({ length: count }, () => withPause({ status, body }));
+  return Array.from({ length: count }, () => withPause(withWait({ status, body })));
 }
 
-/** HTTP says it in a header; here the problem may, and otherwise it is the same for all. */
+/**
+ * What a 503 lacks that HTTP says in a header is the same for all. What a principal asks too much says when it may ask
+ * again; too many of something is too many a moment later as well.
+ */
 const withPause = (result: Result): Result =>
-  result.status === 429 || result.status === 503 ? { retryAfter: RETRY_AFTER_MS, ...result } : result;
+  result.status === 503 ? { retryAfter: RETRY_AFTER_MS, ...result } : result;

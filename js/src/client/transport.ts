@@ -39,8 +39,11 @@ export interface Answers {
  * signal's reason when it is aborted; refusals of single requests are results.
  */
 export interface Transport {
-  /** Whether what is sent later arrives later. If so, several sendings of one key may be under way together. */
-  readonly ordered: boolean;
+  /**
+   * Whether what is sent to a key next arrives after what is under way to it, and is not carried out if any of that is to
+   * be sent again: its sending rejects then. If so, several sendings with writes may be under way to it.
+   */
+  readonly ordered: boolean | ((key: string) => boolean);
   /**
    * Reads of one key that travel together at most, where smaller sendings cost little: while one is answered the next is
    * made.
