@@ -243,21 +243,6 @@ describe("over a transport that keeps the order", () => {
     (await held.at(1)).answer();
     await Promise.all([insert, query]);
   });
-
-  test("a number of writes that is kept in flight is sent in halves", async () => {
-    const held = new Held(true);
-    const { things } = open(held);
-    let asked = 0;
-    const lanes = Array.from({ length: 32 }, async () => {
-      while (asked < 96) {
-        asked += 1;
-        await write(things, asked);
-      }
-    });
-    for (const index of [0, 1, 2, 3, 4]) (await held.at(index)).answer();
-    await Promise.all(lanes);
-    expect(held.sendings.map(({ requests }) => requests.length)).toEqual([32, 16, 16, 16, 16]);
-  });
 });
 
 describe("bounds", () => {

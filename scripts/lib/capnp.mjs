@@ -40,6 +40,7 @@ export const SELVEDGE = { files: ["worker.js", "index.js", "index_bg.wasm"], act
  * @param {Place} place
  */
 export function configuration({ files, actors }, { host, port, objects, modules }) {
+  const { date, flags } = compatibility();
   const embedded = files.map((file) => {
     const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
     return `(name = ${text(file)}, ${kind} = embed ${text(`${modules}/${file}`)})`;
@@ -64,7 +65,8 @@ const selvedge :Workerd.Worker = (
   modules = [
     ${embedded.join(",\n    ")},
   ],
-  compatibilityDate = ${text(compatibilityDate())},
+  compatibilityDate = ${text(date)},
+  compatibilityFlags = [${flags.map(text).join(", ")}],
   bindings = [
     ${bindings.join(",\n    ")},
     (name = ${text(ROOT_KEY_VARIABLE)}, fromEnvironment = ${text(ROOT_KEY_VARIABLE)}),
@@ -77,11 +79,13 @@ const selvedge :Workerd.Worker = (
 `;
 }
 
-/** The date that the deployed Worker has, too. */
-export function compatibilityDate() {
-  const date = /^compatibility_date = "([\d-]+)"$/m.exec(readFileSync(join(ROOT, "wrangler.toml"), "utf8"))?.[1];
-  if (!date) throw new Failure("wrangler.toml has no compatibility_date");
-  return date;
+/** What the deployed Worker has of the platform, too: the date and the flags of `wrangler.toml`. */
+export function compatibility() {
+  const file = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+  const date = /^compatibility_date = "([\d-]+)"$/m.exec(file)?.[1];
+  const flags = /^compatibility_flags = (\["[\w", ]+"\])$/m.exec(file)?.[1];
+  if (!date || !flags) throw new Failure("wrangler.toml has no compatibility_date or no compatibility_flags");
+  return { date, flags: /** @type {string[]} */ (JSON.parse(flags)) };
 }
 
 /**

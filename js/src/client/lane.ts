@@ -1,5 +1,5 @@
 /** What waits for one key, in order. */
-import { LANE_SENDINGS, SENDING_REQUESTS, SENDING_UNITS, SOCKET_WRITES } from "./limits.js";
+import { LANE_SENDINGS, SENDING_REQUESTS, SENDING_UNITS } from "./limits.js";
 import type { Operation } from "./operation.js";
 import type { Transport } from "./transport.js";
 
@@ -34,10 +34,6 @@ export class Lane {
   #waiting: Operation[] = [];
   /** In the order in which they were taken, each with its end. */
   readonly #underWay = new Map<UnderWay, Promise<void>>();
-  /** Operations under way. */
-  #count = 0;
-  /** Whether writes were answered and there was something to do ever since. */
-  #isBusy = false;
 
   constructor(key: string, { ordered, readsTogether }: Pick<Transport, "ordered" | "readsTogether">) {
     this.#isOrdered = typeof ordered === "boolean" ? () => ordered : () => ordered(key);
@@ -68,7 +64,6 @@ export class Lane {
         end = resolve;
       }),
     );
-    this.#count += operations.length;
     return {
       operations,
       again: () => {
@@ -78,8 +73,6 @@ export class Lane {
       },
       done: () => {
         this.#underWay.delete(sending);
-        this.#count -= operations.length;
-        this.#isBusy ||= writes;
         end();
       },
     };
@@ -97,27 +90,17 @@ export class Lane {
     if (underWay.length >= LANE_SENDINGS || !mayFollow) return 0;
     const mayWrite =
       underWay.length === 0 || (this.#isOrdered() && !underWay.some(({ reads, isAgain }) => reads || isAgain));
-    const most = this.#writesTogether();
     let units = 0;
     let [isWriting, isWhole] = [false, false];
     for (const [count, operation] of this.#waiting.entries()) {
       units += operation.text.length + 1;
       isWriting ||= operation.isWrite;
       isWhole ||= operation.isWhole;
-      const isFull = count === (isWriting ? most : this.#readsTogether) || (count > 0 && units > SENDING_UNITS);
+      const isFull =
+        count === (isWriting ? SENDING_REQUESTS : this.#readsTogether) || (count > 0 && units > SENDING_UNITS);
       // A query of the whole database does not stay in line with the writes beside it.
       if (isFull || (isWriting && (!mayWrite || isWhole)) || (isWhole && isAfterWrites)) return count;
     }
     return this.#waiting.length;
-  }
-
-  /**
-   * Requests that travel together if there is a write among them. Who asks for more as answers come keeps a number in
-   * flight: halves of it are made and answered in turns.
-   */
-  #writesTogether(): number {
-    if (!this.#isBusy || !this.#isOrdered()) return SENDING_REQUESTS;
-    const half = Math.ceil((this.#waiting.length + this.#count) / 2);
-    return Math.min(SENDING_REQUESTS, Math.max(SOCKET_WRITES, half));
   }
 }

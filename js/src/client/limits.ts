@@ -34,9 +34,6 @@ export const SOCKETS = 8;
 /** Reads that one frame carries: with more in flight, one frame is made while another is answered. */
 export const SOCKET_READS = 16;
 
-/** Requests with writes that are not divided over two frames: each frame is a commit of its own. */
-export const SOCKET_WRITES = 8;
-
 /** Milliseconds for a socket to open; then HTTP serves. */
 export const SOCKET_OPEN_MS = 5_000;
 

@@ -1,7 +1,7 @@
 /** The built Worker on real workerd, through miniflare, with databases that vanish with it. */
 import { Miniflare } from "miniflare";
 import { build } from "../../../scripts/lib/build.mjs";
-import { compatibilityDate, ROOT_KEY_VARIABLE, SELVEDGE } from "../../../scripts/lib/capnp.mjs";
+import { compatibility, ROOT_KEY_VARIABLE, SELVEDGE } from "../../../scripts/lib/capnp.mjs";
 
 /** What the Worker is given as its root key. */
 export const ROOT_KEY = "sv_root_for_tests";
@@ -15,10 +15,12 @@ export interface Server {
 /** Builds the Worker if need be, and starts it. */
 export async function startServer(): Promise<Server> {
   const folder = await build("quick");
+  const { date, flags } = compatibility();
   const miniflare = new Miniflare({
     // Otherwise it would ask the network where it is.
     cf: false,
-    compatibilityDate: compatibilityDate(),
+    compatibilityDate: date,
+    compatibilityFlags: flags,
     bindings: { [ROOT_KEY_VARIABLE]: ROOT_KEY },
     modulesRoot: folder,
     modules: SELVEDGE.files.map((file) => ({
