@@ -237,7 +237,8 @@ fn still_to_come<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
     let state = deciding.state;
     let Some(survey) = &state.survey else { return Ok(()) };
     let mut deleted: BTreeMap<CollectionName, Vec<String>> = BTreeMap::new();
-    for document in gone(deciding) {
+    let was_stored = |document: &DocumentRef| deciding.work.get(document).is_some_and(|entry| entry.before.is_some());
+    for document in gone(deciding).into_iter().filter(was_stored) {
         deleted.entry(document.collection).or_default().push(document.id.as_str().to_owned());
     }
     for (collection, ids) in deleted {
@@ -330,9 +331,11 @@ impl Search {
         deleted: &[DocumentRef],
         wanted: fn(OnDelete) -> bool,
     ) -> Result<Vec<Referrer>> {
-        let mut sought: BTreeMap<&CollectionName, BTreeSet<&str>> = BTreeMap::new();
+        // Whether each was stored: nothing that is refers to one that the batch made, or must take to be absent.
+        let mut sought: BTreeMap<&CollectionName, BTreeMap<&str, bool>> = BTreeMap::new();
         for document in deleted {
-            sought.entry(&document.collection).or_default().insert(document.id.as_str());
+            let was_stored = deciding.work.get(document).is_some_and(|entry| entry.before.is_some());
+            sought.entry(&document.collection).or_default().insert(document.id.as_str(), was_stored);
         }
         let mut found = Vec::new();
         for (collection, ids) in sought {
@@ -346,12 +349,12 @@ impl Search {
                 for document in self.named.iter().filter(|document| document.collection == from) {
                     if let Some(After::Document(members)) = deciding.work.get(document).map(|entry| &entry.after)
                         && let Value::String(id) = at(members, &path)
-                        && ids.contains(id.as_str())
+                        && ids.contains_key(id.as_str())
                     {
                         find(document.clone(), id)?;
                     }
                 }
-                let ids: Vec<&str> = ids.iter().copied().collect();
+                let ids: Vec<&str> = ids.iter().filter_map(|(id, was_stored)| was_stored.then_some(*id)).collect();
                 for some in ids.chunks(SOUGHT) {
                     for (document, id) in self.stored(deciding, &from, &path, some)? {
                         find(document, &id)?;

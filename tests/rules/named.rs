@@ -424,3 +424,49 @@ fn nobody_in_particular_sees_what_rules_let_everybody_see() {
     );
     world.send(ask("PUT", "closed/3").token("").body(&json!({ "open": true }))).refused(403, "forbidden");
 }
+
+/// Teams whose members are secret, and what belongs to them.
+fn club() -> Value {
+    let mine = json!(["=", "user", { "auth": "key" }]);
+    json!({
+        "collections": {
+            "people": {
+                "fields": { "user": { "type": "string" } },
+                "rules": { "read": mine, "insert": mine, "update": mine, "delete": mine },
+            },
+            "notes": {
+                "fields": {
+                    "by": { "ref": "people", "optional": true, "onDelete": "cascade" },
+                    "about": { "ref": "people", "optional": true, "onDelete": "clear" },
+                },
+                "rules": { "read": ["=", "by.user", { "auth": "key" }], "insert": true },
+            },
+            "seals": {
+                "fields": { "note": { "ref": "notes", "optional": true, "onDelete": "restrict" } },
+                "rules": {},
+            },
+        },
+    })
+}
+
+fn clubhouse() -> (World, String) {
+    let mut world = World::new();
+    world.send(ask("PUT", "_schema").body(&club())).expect(200);
+    for user in ["ann", "bob"] {
+        world.put(&format!("people/{user}"), json!({ "user": user })).expect(201);
+        world.put(&format!("notes/{user}"), json!({ "by": user, "about": user, "text": "psst" })).expect(201);
+    }
+    let ann = world.key("ann", "write");
+    (world, ann)
+}
+
+#[test]
+fn nothing_goes_along_with_a_document_that_only_seemed_to_be_made_and_deleted() {
+    let (mut world, ann) = clubhouse();
+    for id in ["people/bob", "people/none"] {
+        let both = json!([{ "insert": id, "body": { "user": "ann" } }, { "delete": id }]);
+        tx(&mut world, &ann, both).expect(200);
+    }
+    assert_eq!(world.document("notes/bob")["about"], json!("bob"));
+    world.document("people/bob");
+}
