@@ -1,5 +1,6 @@
 //! Deciding a batch: what it reads still holds, each operation works out, and the whole keeps every constraint.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -214,7 +215,8 @@ impl<'a, S: Store> Deciding<'a, S> {
     /// Whether a condition holds of a document, among what is stored with the changes of `work` laid over it.
     pub(super) fn holds_among(&mut self, condition: &Condition, view: &Value, work: &Workspace) -> Result<bool> {
         let failure = RefCell::new(None);
-        let looking = RefCell::new(Looking { store: &mut *self.store, state: self.state, work });
+        let stored = Workspace::default();
+        let looking = RefCell::new(Looking { store: &mut *self.store, state: self.state, work, stored: &stored });
         let held = along(condition, view, &looking, &failure);
         match failure.into_inner() {
             Some(error) => Err(error),
@@ -228,6 +230,8 @@ struct Looking<'a, S: Store> {
     store: &'a mut S,
     state: &'a State,
     work: &'a Workspace,
+    /// Nothing that a batch changed: with it all is as it is stored.
+    stored: &'a Workspace,
 }
 
 fn along<S: Store>(
@@ -262,7 +266,10 @@ fn related<S: Store>(
     let changed: Vec<_> = work.changed_in(relation.collection()).collect();
     for (document, entry) in &changed {
         let view = entry.view(document)?;
-        if end.get(&view).and_then(Value::as_str) == Some(value) && along(condition, &view, looking, failure) {
+        // What the principal has just written it may see.
+        if end.get(&view).and_then(Value::as_str) == Some(value)
+            && along(&settled(condition, &|_| true), &view, looking, failure)
+        {
             return Ok(true);
         }
     }
@@ -294,7 +301,8 @@ fn related<S: Store>(
             let body = super::workspace::parse_body(&row.body)?;
             let id = id.get(&body).and_then(Value::as_str);
             let is_changed = changed.iter().any(|(document, _)| Some(document.id.as_str()) == id);
-            if !is_changed && (!by_hand || along(condition, &body, looking, failure)) {
+            let seen = |rule: &Condition| as_stored(rule, &body, looking, failure);
+            if !is_changed && (!by_hand || along(&settled(condition, &seen), &body, looking, failure)) {
                 return Ok(true);
             }
             last = id.map(Value::from);
@@ -304,6 +312,33 @@ fn related<S: Store>(
             _ => return Ok(false),
         }
     }
+}
+
+/// A condition on a document, with what `seen` says in place of the rule by which the principal sees that.
+fn settled<'c>(condition: &'c Condition, seen: &dyn Fn(&Condition) -> bool) -> Cow<'c, Condition> {
+    let is_rule = |one: &Condition| matches!(one, Condition::Seen(_));
+    match condition {
+        Condition::And(all) if all.iter().any(is_rule) => {
+            Cow::Owned(Condition::And(all.iter().map(|one| settled(one, seen).into_owned()).collect()))
+        }
+        Condition::Seen(rule) if seen(rule) => Cow::Owned(Condition::always()),
+        Condition::Seen(_) => Cow::Owned(Condition::never()),
+        _ => Cow::Borrowed(condition),
+    }
+}
+
+/// Whether a condition holds among all documents as they are stored.
+fn as_stored<S: Store>(
+    condition: &Condition,
+    view: &Value,
+    looking: &RefCell<Looking<'_, S>>,
+    failure: &RefCell<Option<Error>>,
+) -> bool {
+    let stored = looking.borrow().stored;
+    let work = std::mem::replace(&mut looking.borrow_mut().work, stored);
+    let held = along(condition, view, looking, failure);
+    looking.borrow_mut().work = work;
+    held
 }
 
 /// Whether a condition looks along a relation at documents of a collection that the batch changed.

@@ -470,3 +470,34 @@ fn nothing_goes_along_with_a_document_that_only_seemed_to_be_made_and_deleted() 
     assert_eq!(world.document("notes/bob")["about"], json!("bob"));
     world.document("people/bob");
 }
+
+#[test]
+fn what_a_batch_is_yet_to_be_refused_for_shows_it_nothing() {
+    let (mut world, ann) = clubhouse();
+    let notes = json!({ "from": "notes", "by": "by" });
+    let says = |text: &str| {
+        let (says, by_somebody) = (json!(["=", "text", text]), json!(["exists", "by"]));
+        [says.clone(), json!(["and", says, by_somebody])]
+    };
+    let asked = ["psst", "no"].map(|text| {
+        says(text).map(|says| {
+            let ops = json!([
+                { "insert": "people/bob", "body": { "user": "ann" } },
+                { "check": "people/bob", "where": ["exists", notes, says] },
+            ]);
+            tx(&mut world, &ann, ops).refused(409, "check_failed").text
+        })
+    });
+    assert_eq!(asked[0], asked[1]);
+    // What may be read, and what the batch itself writes, is there.
+    for says in says("psst").into_iter().chain(says("new")) {
+        let ops = json!([
+            { "patch": "people/ann", "set": { "name": "Ann" } },
+            { "insert": "notes/new", "body": { "by": "ann", "text": "new" } },
+            { "check": "people/ann", "where": ["exists", notes, says] },
+            { "delete": "people/ann" },
+            { "check": "people/bob", "where": ["exists", notes] },
+        ]);
+        assert_eq!(tx(&mut world, &ann, ops).refused(409, "check_failed").json["operation"], json!(4));
+    }
+}
