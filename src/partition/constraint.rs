@@ -397,7 +397,7 @@ impl Search {
             self.reached += 1;
             if self.reached > CASCADE_DOCUMENTS {
                 let detail = format!(
-                    "Deleting {target} and what goes with it reaches more than {CASCADE_DOCUMENTS} documents: delete those that refer to it first."
+                    "A deletion and what goes with it reaches more than {CASCADE_DOCUMENTS} documents: delete those that refer to it first."
                 );
                 return refuse(Code::TooLarge, detail);
             }

@@ -79,9 +79,9 @@ impl<'a, S: Store> Deciding<'a, S> {
         let documents: Vec<DocumentRef> = self.work.changed().to_vec();
         // Whoever may not do it hears nothing of what it would come to.
         self.permitted_before(&documents)?;
-        constraint::cascade(self).map_err(|error| self.discreet(error))?;
+        constraint::cascade(self).map_err(|error| self.discreet(error, &documents))?;
         self.permitted_after(&documents)?;
-        constraint::keep_all(self).map_err(|error| self.discreet(error))
+        constraint::keep_all(self).map_err(|error| self.discreet(error, &documents))
     }
 
     fn verify(&mut self, read: &Read) -> Result<()> {

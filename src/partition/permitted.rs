@@ -192,18 +192,30 @@ impl<'a, S: Store> Deciding<'a, S> {
         Ok(before && self.satisfies(&condition, view, Side::After)?)
     }
 
-    /// An error as far as the principal may know of what it is about.
-    pub(super) fn discreet(&self, mut error: Error) -> Error {
+    /// An error as far as the principal may know of what it is about: of the documents that its operations are on, and of
+    /// no other.
+    pub(super) fn discreet(&self, mut error: Error, documents: &[DocumentRef]) -> Error {
         if self.bound().is_none() {
             return error;
         }
+        let about = error.members.get("document").and_then(Value::as_str).map(str::to_owned);
+        let is_known = |about: &String| documents.iter().any(|document| document.to_string() == *about);
+        let is_own = about.as_ref().is_none_or(is_known);
+        if !is_own {
+            error.members.remove("document");
+        }
         match error.code {
+            Code::Internal | Code::Unavailable => {}
             Code::UniqueViolation => {
                 error.members.remove("with");
                 "Another document has the same values.".clone_into(&mut error.detail);
             }
             Code::RefViolation if error.members.remove("referrer").is_some() => {
                 "It cannot be deleted: other documents refer to it.".clone_into(&mut error.detail);
+            }
+            _ if !is_own => {
+                error.members.clear();
+                "What goes along with it cannot be done.".clone_into(&mut error.detail);
             }
             _ => {}
         }

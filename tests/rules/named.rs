@@ -501,3 +501,16 @@ fn what_a_batch_is_yet_to_be_refused_for_shows_it_nothing() {
         assert_eq!(tx(&mut world, &ann, ops).refused(409, "check_failed").json["operation"], json!(4));
     }
 }
+
+#[test]
+fn a_refusal_to_delete_names_no_document_that_may_not_be_read() {
+    let (mut world, ann) = clubhouse();
+    world.put("people/cid", json!({ "user": "ann" })).expect(201);
+    world.put("notes/hidden", json!({ "by": "bob", "about": "bob" })).expect(201);
+    let mut schema = club();
+    schema["collections"]["notes"]["rules"]["read"] = json!(false);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    world.put("seals/1", json!({ "note": "ann" })).expect(201);
+    let reply = world.send(ask("DELETE", "people/ann").token(&ann)).refused(409, "ref_violation");
+    assert!(!reply.text.contains("notes/ann") && !reply.text.contains("seals"), "{}", reply.text);
+}
