@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::constraint;
+use super::permitted::blindly;
 use super::read;
 use super::state::{State, collection_of};
 use super::workspace::{After, Entry, Workspace, without_system};
@@ -36,6 +37,8 @@ pub(super) struct Deciding<'a, S: Store> {
     pub(super) claims: BTreeMap<String, DocumentRef>,
     /// Of new documents, the fields with rules that the system filled in.
     pub(super) filled: BTreeMap<DocumentRef, BTreeMap<String, Value>>,
+    /// Of documents that were there, the hidden fields that operations give a value.
+    pub(super) blind: BTreeMap<DocumentRef, BTreeSet<String>>,
     /// The time of the commit, if it comes to one.
     pub(super) time: Time,
     pub(super) new_id: &'a mut dyn FnMut() -> String,
@@ -58,6 +61,7 @@ impl<'a, S: Store> Deciding<'a, S> {
             coming: BTreeMap::new(),
             claims: BTreeMap::new(),
             filled: BTreeMap::new(),
+            blind: BTreeMap::new(),
             time,
             new_id,
         }
@@ -138,6 +142,7 @@ impl<'a, S: Store> Deciding<'a, S> {
             return refuse(Code::CheckFailed, format!("The operation's `if` does not hold of {document}."));
         }
         let missing = || refuse(Code::NotFound, format!("{document} is not there."));
+        let in_part = self.set_blindly(document, &operation.change)?;
         let after = match &mut operation.change {
             Change::Insert(_) if there => {
                 return Err(Error::new(Code::Exists, format!("{document} is there already: replace or patch it."))
@@ -158,8 +163,9 @@ impl<'a, S: Store> Deciding<'a, S> {
                 let set = patch.set.iter().map(|(path, _)| path).chain(&patch.unset).chain(incremented);
                 set.chain(patch.append.iter().map(|(path, _)| path)).try_for_each(|path| settable(collection, path))?;
                 let mut members = self.members(document)?;
-                patch::apply(patch, &mut members)?;
-                After::Document(self.fitted(document, members, Origin::Changed)?)
+                let applied = patch::apply(patch, &mut members);
+                let fitted = applied.and_then(|()| self.fitted(document, members, Origin::Changed));
+                After::Document(fitted.map_err(|error| blindly(error, document, &in_part))?)
             }
             Change::Merge(patch) => {
                 let collection = collection_of(&self.state.schema, &document.collection);
@@ -170,7 +176,8 @@ impl<'a, S: Store> Deciding<'a, S> {
                 })?;
                 let mut members = self.members(document)?;
                 patch::merge(&mut members, patch);
-                After::Document(self.fitted(document, members, Origin::Changed)?)
+                let fitted = self.fitted(document, members, Origin::Changed);
+                After::Document(fitted.map_err(|error| blindly(error, document, &in_part))?)
             }
             Change::Delete => After::Gone,
             Change::Check(condition) => {
@@ -181,7 +188,7 @@ impl<'a, S: Store> Deciding<'a, S> {
             }
         };
         self.work.set(document, after);
-        Ok(())
+        in_part.iter().try_for_each(|field| self.permitted_at_once(document, field))
     }
 
     fn members(&self, document: &DocumentRef) -> Result<Map<String, Value>> {

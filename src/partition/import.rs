@@ -72,6 +72,7 @@ pub(super) fn work_out<S: Store>(deciding: &mut Deciding<'_, S>, body: &[u8]) ->
             Err(error) if error.code == Code::Internal => return Err(error),
             Err(error) => {
                 deciding.work.restore(&document, former);
+                deciding.blind.remove(&document);
                 match coming {
                     Some(coming) => deciding.coming.insert(document, coming),
                     None => deciding.coming.remove(&document),

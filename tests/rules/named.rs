@@ -514,3 +514,63 @@ fn a_refusal_to_delete_names_no_document_that_may_not_be_read() {
     let reply = world.send(ask("DELETE", "people/ann").token(&ann)).refused(409, "ref_violation");
     assert!(!reply.text.contains("notes/ann") && !reply.text.contains("seals"), "{}", reply.text);
 }
+
+#[test]
+fn whoever_may_not_set_a_hidden_field_learns_nothing_by_trying() {
+    let (mut world, ann, _) = world();
+    let told = |world: &mut World, body: Value| {
+        let reply = world.send(ask("PATCH", "orders/ann1").token(&ann).body(&body));
+        (reply.status, reply.text)
+    };
+    assert_eq!(told(&mut world, json!({ "margin": 7 })), told(&mut world, json!({ "margin": 8 })));
+    let made = world.document("orders/ann1")["made"].clone();
+    let put = |world: &mut World, margin: i64| {
+        let body = json!({ "customer": "ann", "made": made, "status": "open", "total": 40, "margin": margin });
+        world.send(ask("PUT", "orders/ann1").token(&ann).body(&body)).text
+    };
+    assert_eq!(put(&mut world, 7), put(&mut world, 8));
+    let told = |world: &mut World, operation: Value| tx(world, &ann, json!([operation])).text;
+    let most = 9_007_199_254_740_991_i64;
+    let by = |amount: i64| json!({ "patch": "orders/ann1", "increment": { "margin": amount } });
+    assert_eq!(told(&mut world, by(most - 8)), told(&mut world, by(most)));
+    let fails = json!({ "check": "orders/ann1", "where": ["=", "total", 0] });
+    let told = |world: &mut World, amount: i64| tx(world, &ann, json!([by(amount), fails])).text;
+    assert_eq!(told(&mut world, 1), told(&mut world, most));
+    // Nor by changing it and putting it back.
+    let again = |world: &mut World, id: &str| {
+        let body = json!({ "customer": "ann", "made": made, "status": "open" });
+        let ops = json!([{ "patch": id, "set": { "margin": 8 } }, { "patch": id, "set": { "margin": 7 } }, { "patch": id, "set": body }]);
+        tx(world, &ann, ops).refused(403, "forbidden")
+    };
+    again(&mut world, "orders/ann1");
+}
+
+#[test]
+fn what_is_hidden_outlasts_being_deleted_and_made_again_in_one_batch() {
+    let (mut world, ann, _) = world();
+    let mut schema = shop();
+    schema["collections"]["orders"]["rules"]["delete"] = json!(true);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    world.put("orders/ann2", json!({ "customer": "ann" })).expect(201);
+    for (id, margin) in [("ann1", 7), ("ann2", 0)] {
+        let path = format!("orders/{id}");
+        let made = world.document(&path)["made"].clone();
+        let body = json!({ "customer": "ann", "made": made, "status": "open" });
+        tx(&mut world, &ann, json!([{ "delete": path }, { "insert": path, "body": body }])).expect(200);
+        assert_eq!(world.document(&path)["margin"], json!(margin));
+    }
+}
+
+#[test]
+fn a_hidden_field_is_changed_in_part_by_whom_its_rule_lets() {
+    let (mut world, ann, _) = world();
+    let mut schema = shop();
+    for rule in [json!(["=", "status", "open"]), json!([">", "margin", { "old": "margin" }]), json!(true)] {
+        schema["collections"]["orders"]["rules"]["fields"]["margin"]["update"] = rule;
+        world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+        let before = world.document("orders/ann1")["margin"].as_i64().expect("a number");
+        let op = json!({ "patch": "orders/ann1", "increment": { "margin": 1 } });
+        tx(&mut world, &ann, json!([op])).expect(200);
+        assert_eq!(world.document("orders/ann1")["margin"], json!(before + 1));
+    }
+}
