@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decide::Deciding;
 use super::key::cell;
 use super::state::collection_of;
-use super::workspace::{After, Stored, parse_body};
+use super::workspace::{After, Entry, Stored, parse_body};
 use crate::batch::decode::same_key;
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{CollectionName, DocumentId, DocumentRef};
@@ -200,7 +200,8 @@ pub(super) fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
         let found = search.referrers(deciding, deleted, |rule| rule == OnDelete::Cascade)?;
         known = gone.len();
         for Referrer { document, .. } in found {
-            if deciding.work.get(&document).is_some_and(|entry| entry.after != After::Gone) {
+            let stays = |entry: &Entry| entry.after != After::Gone && goes_along(deciding, entry);
+            if deciding.work.get(&document).is_some_and(stays) {
                 deciding.work.set(&document, After::Gone);
                 gone.push(document);
             }
@@ -237,8 +238,7 @@ fn still_to_come<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
     let state = deciding.state;
     let Some(survey) = &state.survey else { return Ok(()) };
     let mut deleted: BTreeMap<CollectionName, Vec<String>> = BTreeMap::new();
-    let was_stored = |document: &DocumentRef| deciding.work.get(document).is_some_and(|entry| entry.before.is_some());
-    for document in gone(deciding).into_iter().filter(was_stored) {
+    for document in gone(deciding) {
         deleted.entry(document.collection).or_default().push(document.id.as_str().to_owned());
     }
     for (collection, ids) in deleted {
@@ -271,9 +271,16 @@ fn still_to_come<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
     Ok(())
 }
 
+/// Whether a document that goes takes others along, and goes along with them. What a batch makes under rules does not: it
+/// may be there already, where nobody must hear of it.
+fn goes_along<S: Store>(deciding: &Deciding<'_, S>, entry: &Entry) -> bool {
+    entry.before.is_some() || deciding.permit.bound().is_none()
+}
+
 /// The documents that the batch itself deletes.
 fn gone<S: Store>(deciding: &Deciding<'_, S>) -> Vec<DocumentRef> {
-    let is_gone = |document: &&DocumentRef| deciding.work.get(document).is_some_and(|entry| entry.after == After::Gone);
+    let goes = |entry: &Entry| entry.after == After::Gone && goes_along(deciding, entry);
+    let is_gone = |document: &&DocumentRef| deciding.work.get(document).is_some_and(goes);
     deciding.work.changed().iter().filter(is_gone).cloned().collect()
 }
 
@@ -331,11 +338,9 @@ impl Search {
         deleted: &[DocumentRef],
         wanted: fn(OnDelete) -> bool,
     ) -> Result<Vec<Referrer>> {
-        // Whether each was stored: nothing that is refers to one that the batch made, or must take to be absent.
-        let mut sought: BTreeMap<&CollectionName, BTreeMap<&str, bool>> = BTreeMap::new();
+        let mut sought: BTreeMap<&CollectionName, BTreeSet<&str>> = BTreeMap::new();
         for document in deleted {
-            let was_stored = deciding.work.get(document).is_some_and(|entry| entry.before.is_some());
-            sought.entry(&document.collection).or_default().insert(document.id.as_str(), was_stored);
+            sought.entry(&document.collection).or_default().insert(document.id.as_str());
         }
         let mut found = Vec::new();
         for (collection, ids) in sought {
@@ -349,12 +354,12 @@ impl Search {
                 for document in self.named.iter().filter(|document| document.collection == from) {
                     if let Some(After::Document(members)) = deciding.work.get(document).map(|entry| &entry.after)
                         && let Value::String(id) = at(members, &path)
-                        && ids.contains_key(id.as_str())
+                        && ids.contains(id.as_str())
                     {
                         find(document.clone(), id)?;
                     }
                 }
-                let ids: Vec<&str> = ids.iter().filter_map(|(id, was_stored)| was_stored.then_some(*id)).collect();
+                let ids: Vec<&str> = ids.iter().copied().collect();
                 for some in ids.chunks(SOUGHT) {
                     for (document, id) in self.stored(deciding, &from, &path, some)? {
                         find(document, &id)?;

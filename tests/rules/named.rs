@@ -574,3 +574,61 @@ fn a_hidden_field_is_changed_in_part_by_whom_its_rule_lets() {
         assert_eq!(world.document("orders/ann1")["margin"], json!(before + 1));
     }
 }
+
+#[test]
+fn constraints_hold_of_documents_that_a_batch_must_take_to_be_absent() {
+    let (mut world, ann, _) = world();
+    let mut schema = shop();
+    schema["collections"]["orders"]["rules"]["delete"] = json!(true);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    // What is bob's stays taken, though his document seems to be made and deleted.
+    let made = json!({ "user": "ann", "email": "made@example.com" });
+    let twice = json!([
+        { "insert": "customers/bob", "body": made },
+        { "delete": "customers/bob" },
+        { "insert": "customers/ann2", "body": { "user": "ann", "email": "bob@example.com" } },
+    ]);
+    tx(&mut world, &ann, twice).refused(409, "unique_violation");
+    // So does what his order refers to.
+    world.put("customers/ann2", json!({ "user": "ann", "email": "two@example.com" })).expect(201);
+    world.patch("orders/bob1", json!({ "customer": "ann2" })).expect(200);
+    schema["collections"]["orders"]["rules"]["read"] = json!(["=", "reader", { "auth": "key" }]);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    for id in ["orders/bob1", "orders/none"] {
+        let ops = json!([
+            { "insert": id, "body": { "customer": "ann" } },
+            { "delete": id },
+            { "delete": "customers/ann2" },
+        ]);
+        tx(&mut world, &ann, ops).refused(409, "ref_violation");
+    }
+    world.document("customers/ann2");
+}
+
+#[test]
+fn whether_an_id_is_taken_is_not_told_by_what_goes_along() {
+    let (mut world, ann) = clubhouse();
+    let mut schema = club();
+    schema["collections"]["notes"]["rules"]["insert"] = json!(false);
+    schema["collections"]["notes"]["rules"]["update"] = json!(true);
+    schema["collections"]["people"]["rules"]["insert"] = json!(false);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    let told = |world: &mut World, ops: &dyn Fn(&str) -> Value| {
+        let replies = ["bob", "none"].map(|id| tx(world, &ann, ops(id)));
+        let [taken, free] = replies.map(|reply| (reply.status, reply.code().to_owned()));
+        assert_eq!(taken, free);
+        assert!(taken.0 >= 400, "{taken:?}");
+    };
+    let taken_along =
+        |id: &str| json!([{ "insert": format!("notes/{id}"), "body": { "by": "ann" } }, { "delete": "people/ann" }]);
+    told(&mut world, &taken_along);
+    let taking_along = |id: &str| {
+        let person = format!("people/{id}");
+        json!([
+            { "insert": person, "body": { "user": "ann" } },
+            { "patch": "notes/ann", "set": { "by": id } },
+            { "delete": person },
+        ])
+    };
+    told(&mut world, &taking_along);
+}
