@@ -348,6 +348,16 @@ fn it_can_be_asked_which_rule_decides_and_why() {
     assert_eq!((&reply["allowed"], &reply["after"]["holds"]), (&json!(false), &json!(true)));
     assert_eq!(reply["fields"]["status"]["update"], json!(false));
 
+    // As when it is done, a default nobody has to be allowed to set, and what is hidden not everybody.
+    let hidden = explain(change(json!({ "margin": 7 }))).expect(200).json;
+    assert_eq!((&hidden["allowed"], &hidden["fields"]["margin"]["update"]), (&json!(false), &json!(false)));
+    for (body, allowed) in [(json!({}), true), (json!({ "margin": 0 }), true), (json!({ "margin": 1 }), false)] {
+        let mut insert =
+            json!({ "principal": { "key": "ann" }, "action": "insert", "document": "orders/n", "body": body });
+        insert["body"]["customer"] = json!("ann");
+        assert_eq!(explain(insert).expect(200).json["allowed"], json!(allowed), "{body}");
+    }
+
     let insert =
         json!({ "principal": "anonymous", "action": "insert", "document": "orders/n", "body": { "customer": "ann" } });
     assert_eq!(explain(insert).expect(200).json["allowed"], json!(false));
