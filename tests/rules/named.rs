@@ -407,6 +407,16 @@ fn a_write_that_no_rule_allows_takes_no_key_into_use() {
         statuses.as_array().expect("replies").iter().map(|reply| reply["status"].as_u64()).collect::<Vec<_>>()
     };
     assert_eq!(items(&mut world, &stranger), [Some(403), Some(200)]);
+    // Nor does one that changes nothing, though it holds.
+    for batch in [
+        json!({ "ops": [{ "check": "orders/far/o1", "where": ["null", "total"] }] }),
+        json!({ "reads": [{ "doc": "orders/far/o1", "version": null }], "ops": [] }),
+        json!({ "ops": [{ "insert": "customers/far/x", "body": { "user": "x", "email": "x" } }, { "delete": "customers/far/x" }] }),
+    ] {
+        let reply = world.send(ask("POST", "_tx").token(&stranger).body(&batch)).expect(200);
+        assert!(reply.json["results"].is_array(), "{}", reply.text);
+        assert_eq!(world.keys_in_use(), json!([""]), "{batch}");
+    }
     assert_eq!(world.keys_in_use(), json!([""]));
     // Of somebody who may, it does.
     world.put("customers/far/ann", json!({ "user": "ann", "email": "far@example.com" })).expect(201);
