@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decide::Deciding;
 use super::key::cell;
 use super::state::collection_of;
-use super::workspace::{After, Stored, parse_body};
+use super::workspace::{After, Entry, Stored, parse_body};
 use crate::batch::decode::same_key;
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::{CollectionName, DocumentId, DocumentRef};
@@ -200,7 +200,8 @@ pub(super) fn cascade<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
         let found = search.referrers(deciding, deleted, |rule| rule == OnDelete::Cascade)?;
         known = gone.len();
         for Referrer { document, .. } in found {
-            if deciding.work.get(&document).is_some_and(|entry| entry.after != After::Gone) {
+            let stays = |entry: &Entry| entry.after != After::Gone && goes_along(deciding, entry);
+            if deciding.work.get(&document).is_some_and(stays) {
                 deciding.work.set(&document, After::Gone);
                 gone.push(document);
             }
@@ -270,9 +271,16 @@ fn still_to_come<S: Store>(deciding: &mut Deciding<'_, S>) -> Result<()> {
     Ok(())
 }
 
+/// Whether a document that goes takes others along, and goes along with them. What a batch makes under rules does not: it
+/// may be there already, where nobody must hear of it.
+fn goes_along<S: Store>(deciding: &Deciding<'_, S>, entry: &Entry) -> bool {
+    entry.before.is_some() || deciding.permit.bound().is_none()
+}
+
 /// The documents that the batch itself deletes.
 fn gone<S: Store>(deciding: &Deciding<'_, S>) -> Vec<DocumentRef> {
-    let is_gone = |document: &&DocumentRef| deciding.work.get(document).is_some_and(|entry| entry.after == After::Gone);
+    let goes = |entry: &Entry| entry.after == After::Gone && goes_along(deciding, entry);
+    let is_gone = |document: &&DocumentRef| deciding.work.get(document).is_some_and(goes);
     deciding.work.changed().iter().filter(is_gone).cloned().collect()
 }
 
@@ -394,7 +402,7 @@ impl Search {
             self.reached += 1;
             if self.reached > CASCADE_DOCUMENTS {
                 let detail = format!(
-                    "Deleting {target} and what goes with it reaches more than {CASCADE_DOCUMENTS} documents: delete those that refer to it first."
+                    "A deletion and what goes with it reaches more than {CASCADE_DOCUMENTS} documents: delete those that refer to it first."
                 );
                 return refuse(Code::TooLarge, detail);
             }

@@ -1,9 +1,11 @@
 //! Deciding a batch: what it reads still holds, each operation works out, and the whole keeps every constraint.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::constraint;
+use super::permitted::blindly;
 use super::read;
 use super::state::{State, collection_of};
 use super::workspace::{After, Entry, Workspace, without_system};
@@ -35,6 +37,8 @@ pub(super) struct Deciding<'a, S: Store> {
     pub(super) claims: BTreeMap<String, DocumentRef>,
     /// Of new documents, the fields with rules that the system filled in.
     pub(super) filled: BTreeMap<DocumentRef, BTreeMap<String, Value>>,
+    /// Of documents that were there, the hidden fields that operations give a value.
+    pub(super) blind: BTreeMap<DocumentRef, BTreeSet<String>>,
     /// The time of the commit, if it comes to one.
     pub(super) time: Time,
     pub(super) new_id: &'a mut dyn FnMut() -> String,
@@ -57,6 +61,7 @@ impl<'a, S: Store> Deciding<'a, S> {
             coming: BTreeMap::new(),
             claims: BTreeMap::new(),
             filled: BTreeMap::new(),
+            blind: BTreeMap::new(),
             time,
             new_id,
         }
@@ -78,9 +83,9 @@ impl<'a, S: Store> Deciding<'a, S> {
         let documents: Vec<DocumentRef> = self.work.changed().to_vec();
         // Whoever may not do it hears nothing of what it would come to.
         self.permitted_before(&documents)?;
-        constraint::cascade(self).map_err(|error| self.discreet(error))?;
+        constraint::cascade(self).map_err(|error| self.discreet(error, &documents))?;
         self.permitted_after(&documents)?;
-        constraint::keep_all(self).map_err(|error| self.discreet(error))
+        constraint::keep_all(self).map_err(|error| self.discreet(error, &documents))
     }
 
     fn verify(&mut self, read: &Read) -> Result<()> {
@@ -137,6 +142,7 @@ impl<'a, S: Store> Deciding<'a, S> {
             return refuse(Code::CheckFailed, format!("The operation's `if` does not hold of {document}."));
         }
         let missing = || refuse(Code::NotFound, format!("{document} is not there."));
+        let in_part = self.set_blindly(document, &operation.change)?;
         let after = match &mut operation.change {
             Change::Insert(_) if there => {
                 return Err(Error::new(Code::Exists, format!("{document} is there already: replace or patch it."))
@@ -157,8 +163,9 @@ impl<'a, S: Store> Deciding<'a, S> {
                 let set = patch.set.iter().map(|(path, _)| path).chain(&patch.unset).chain(incremented);
                 set.chain(patch.append.iter().map(|(path, _)| path)).try_for_each(|path| settable(collection, path))?;
                 let mut members = self.members(document)?;
-                patch::apply(patch, &mut members)?;
-                After::Document(self.fitted(document, members, Origin::Changed)?)
+                let applied = patch::apply(patch, &mut members);
+                let fitted = applied.and_then(|()| self.fitted(document, members, Origin::Changed));
+                After::Document(fitted.map_err(|error| blindly(error, document, &in_part))?)
             }
             Change::Merge(patch) => {
                 let collection = collection_of(&self.state.schema, &document.collection);
@@ -169,7 +176,8 @@ impl<'a, S: Store> Deciding<'a, S> {
                 })?;
                 let mut members = self.members(document)?;
                 patch::merge(&mut members, patch);
-                After::Document(self.fitted(document, members, Origin::Changed)?)
+                let fitted = self.fitted(document, members, Origin::Changed);
+                After::Document(fitted.map_err(|error| blindly(error, document, &in_part))?)
             }
             Change::Delete => After::Gone,
             Change::Check(condition) => {
@@ -180,7 +188,7 @@ impl<'a, S: Store> Deciding<'a, S> {
             }
         };
         self.work.set(document, after);
-        Ok(())
+        in_part.iter().try_for_each(|field| self.permitted_at_once(document, field))
     }
 
     fn members(&self, document: &DocumentRef) -> Result<Map<String, Value>> {
@@ -214,7 +222,8 @@ impl<'a, S: Store> Deciding<'a, S> {
     /// Whether a condition holds of a document, among what is stored with the changes of `work` laid over it.
     pub(super) fn holds_among(&mut self, condition: &Condition, view: &Value, work: &Workspace) -> Result<bool> {
         let failure = RefCell::new(None);
-        let looking = RefCell::new(Looking { store: &mut *self.store, state: self.state, work });
+        let stored = Workspace::default();
+        let looking = RefCell::new(Looking { store: &mut *self.store, state: self.state, work, stored: &stored });
         let held = along(condition, view, &looking, &failure);
         match failure.into_inner() {
             Some(error) => Err(error),
@@ -228,6 +237,8 @@ struct Looking<'a, S: Store> {
     store: &'a mut S,
     state: &'a State,
     work: &'a Workspace,
+    /// Nothing that a batch changed: with it all is as it is stored.
+    stored: &'a Workspace,
 }
 
 fn along<S: Store>(
@@ -262,7 +273,10 @@ fn related<S: Store>(
     let changed: Vec<_> = work.changed_in(relation.collection()).collect();
     for (document, entry) in &changed {
         let view = entry.view(document)?;
-        if end.get(&view).and_then(Value::as_str) == Some(value) && along(condition, &view, looking, failure) {
+        // What the principal has just written it may see.
+        if end.get(&view).and_then(Value::as_str) == Some(value)
+            && along(&settled(condition, &|_| true), &view, looking, failure)
+        {
             return Ok(true);
         }
     }
@@ -294,7 +308,8 @@ fn related<S: Store>(
             let body = super::workspace::parse_body(&row.body)?;
             let id = id.get(&body).and_then(Value::as_str);
             let is_changed = changed.iter().any(|(document, _)| Some(document.id.as_str()) == id);
-            if !is_changed && (!by_hand || along(condition, &body, looking, failure)) {
+            let seen = |rule: &Condition| as_stored(rule, &body, looking, failure);
+            if !is_changed && (!by_hand || along(&settled(condition, &seen), &body, looking, failure)) {
                 return Ok(true);
             }
             last = id.map(Value::from);
@@ -304,6 +319,33 @@ fn related<S: Store>(
             _ => return Ok(false),
         }
     }
+}
+
+/// A condition on a document, with what `seen` says in place of the rule by which the principal sees that.
+fn settled<'c>(condition: &'c Condition, seen: &dyn Fn(&Condition) -> bool) -> Cow<'c, Condition> {
+    let is_rule = |one: &Condition| matches!(one, Condition::Seen(_));
+    match condition {
+        Condition::And(all) if all.iter().any(is_rule) => {
+            Cow::Owned(Condition::And(all.iter().map(|one| settled(one, seen).into_owned()).collect()))
+        }
+        Condition::Seen(rule) if seen(rule) => Cow::Owned(Condition::always()),
+        Condition::Seen(_) => Cow::Owned(Condition::never()),
+        _ => Cow::Borrowed(condition),
+    }
+}
+
+/// Whether a condition holds among all documents as they are stored.
+fn as_stored<S: Store>(
+    condition: &Condition,
+    view: &Value,
+    looking: &RefCell<Looking<'_, S>>,
+    failure: &RefCell<Option<Error>>,
+) -> bool {
+    let stored = looking.borrow().stored;
+    let work = std::mem::replace(&mut looking.borrow_mut().work, stored);
+    let held = along(condition, view, looking, failure);
+    looking.borrow_mut().work = work;
+    held
 }
 
 /// Whether a condition looks along a relation at documents of a collection that the batch changed.

@@ -1,5 +1,6 @@
 //! Trying rules: which one decides what a principal may do with a document, and why.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::principal::Principal;
 use crate::query::tree::Condition;
 use crate::rules::{Action, Bound, Permit};
 use crate::schema::document::Origin;
-use crate::schema::model::Rule;
+use crate::schema::model::{Default, Rule};
 use crate::store::Store;
 use crate::value::{Map, Value, parse_object};
 use crate::wire::Answer;
@@ -45,8 +46,9 @@ pub(super) fn explain<S: Store>(body: &[u8], state: &State, store: &mut S, momen
     let mut new_id = || moment.new_id().to_string();
     let mut trying = Deciding::new(store, state, &everything, state.clock.last(), &mut new_id);
     trying.work.load(&document, &state.layout, trying.store)?;
+    let given = body.iter().flat_map(Map::keys).cloned().collect();
     become_so(&mut trying, &document, action, body)?;
-    Trial { deciding: trying, bound, document }.answer(action)
+    Trial { deciding: trying, bound, document, given }.answer(action)
 }
 
 fn question(body: &[u8], state: &State) -> Result<Question> {
@@ -131,6 +133,8 @@ struct Trial<'a, 'b, S: Store> {
     deciding: Deciding<'a, S>,
     bound: &'b Bound,
     document: DocumentRef,
+    /// The fields that the body gives a value.
+    given: BTreeSet<String>,
 }
 
 impl<S: Store> Trial<'_, '_, S> {
@@ -170,7 +174,7 @@ impl<S: Store> Trial<'_, '_, S> {
             };
             let Some(rule) = rule else { continue };
             let held = self.sides(rule, action)?.hold();
-            allowed &= held || action == Action::Read || !self.changes(name)?;
+            allowed &= held || action == Action::Read || !self.sets(name, rules.read.as_ref())?;
             fields.insert(name.clone(), json!({ kind: held, "condition": rule.spelled }));
         }
         answer.insert("allowed".to_owned(), json!(allowed));
@@ -182,13 +186,28 @@ impl<S: Store> Trial<'_, '_, S> {
         Ok(Answer::json(200, Value::Object(answer).to_string()))
     }
 
-    /// Whether the action gives a field another value.
-    fn changes(&self, name: &str) -> Result<bool> {
+    /// Whether the action gives a field a value that somebody must be allowed to give it: another one, any at all where
+    /// it is hidden by its rule of reads, and in a new document one that is not its default.
+    fn sets(&mut self, name: &str, read: Option<&Rule>) -> Result<bool> {
         let Some(entry) = self.deciding.work.get(&self.document) else { return Ok(false) };
-        let before = entry.before.as_ref().map(Stored::members).transpose()?.unwrap_or_default();
-        let after = entry.members()?.unwrap_or_default();
-        let value = |members: &Map<String, Value>| members.get(name).cloned().unwrap_or(Value::Null);
-        Ok(value(&before) != value(&after))
+        let given = self.given.contains(name);
+        let now = entry.members()?.unwrap_or_default().remove(name).unwrap_or(Value::Null);
+        let collection = collection_of(&self.deciding.state.schema, &self.document.collection);
+        if collection.computed.iter().any(|computed| computed == name) {
+            return Ok(false);
+        }
+        let Some(before) = &entry.before else {
+            let default = match collection.fields.get(name).and_then(|field| field.default.as_ref()) {
+                Some(Default::Value(value)) => value,
+                _ => &Value::Null,
+            };
+            return Ok(given && !now.is_null() && now != *default);
+        };
+        if before.members()?.remove(name).unwrap_or(Value::Null) != now {
+            return Ok(true);
+        }
+        let seen = read.map(|read| self.sides(read, Action::Read)).transpose()?;
+        Ok(given && seen.is_some_and(|seen| !seen.hold()))
     }
 
     /// What a rule comes to of the document as it was and as it will be, where it is asked.

@@ -66,12 +66,13 @@ pub(super) fn work_out<S: Store>(deciding: &mut Deciding<'_, S>, body: &[u8]) ->
             .and_then(|()| deciding.permitted_after(std::slice::from_ref(&document)))
             // A value that an earlier line took out of this document may be another's by now.
             .and_then(|()| keep(deciding, &document, former == After::Untouched))
-            .map_err(|error| deciding.discreet(error));
+            .map_err(|error| deciding.discreet(error, std::slice::from_ref(&document)));
         match put {
             Ok(()) => outcome.imported += 1,
             Err(error) if error.code == Code::Internal => return Err(error),
             Err(error) => {
                 deciding.work.restore(&document, former);
+                deciding.blind.remove(&document);
                 match coming {
                     Some(coming) => deciding.coming.insert(document, coming),
                     None => deciding.coming.remove(&document),

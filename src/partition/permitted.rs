@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use super::decide::Deciding;
 use super::state::collection_of;
 use super::workspace::{After, Entry, Stored, Workspace};
+use crate::batch::Change;
 use crate::error::{Code, Error, Result};
 use crate::id::DocumentRef;
-use crate::query::tree::Condition;
+use crate::query::tree::{Condition, Hidden};
 use crate::rules::{Action, Bound, refused};
-use crate::schema::model::{Default, Rule};
+use crate::schema::model::{Default, Rule, Schema};
 use crate::store::Store;
-use crate::value::{Map, Value};
+use crate::value::{Map, Path, Value};
 
 /// On which side of a batch a rule is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,55 @@ impl<'a, S: Store> Deciding<'a, S> {
         self.filled.insert(document.clone(), filled);
     }
 
+    /// Notes the fields that an operation gives a value and that the principal cannot see in the document: whether that is
+    /// another value than theirs would tell what theirs is. Gives those that are changed in part, so that what becomes of
+    /// them depends on what they are, and that not just anybody may update.
+    ///
+    /// # Errors
+    /// `forbidden` for one of these that the document as it was does not let the principal update.
+    pub(super) fn set_blindly(&mut self, document: &DocumentRef, change: &Change) -> Result<Vec<String>> {
+        let Some(bound) = self.bound() else { return Ok(Vec::new()) };
+        let hidden = bound.hidden(&document.collection, &self.state.schema);
+        let before = self.work.get(document).and_then(|entry| entry.before.as_ref());
+        let (Some(before), false) = (before, hidden.is_empty()) else { return Ok(Vec::new()) };
+        let (before, set) = (before.value()?, set_by(change));
+        let collection = collection_of(&self.state.schema, &document.collection);
+        let mut in_part = Vec::new();
+        for Hidden { name, unless } in hidden {
+            let mut ways = set.iter().filter(|(field, _)| *field == name).map(|(_, in_part)| *in_part).peekable();
+            if ways.peek().is_none()
+                || collection.computed.contains(&name)
+                || self.satisfies(&unless, &before, Side::Before)?
+            {
+                continue;
+            }
+            if ways.any(|in_part| in_part)
+                && let Some(rule) = field_rule(&self.state.schema, document, &name)
+            {
+                let condition = bound.bind(&rule.condition, Some(&before));
+                if !rule.sees_old && !self.satisfies(&condition, &before, Side::Before)? {
+                    return Err(refused(Action::Update, document, Some(&name)));
+                }
+                if !condition.is_always() {
+                    in_part.push(name.clone());
+                }
+            }
+            self.blind.entry(document.clone()).or_default().insert(name);
+        }
+        Ok(in_part)
+    }
+
+    /// Asks the rule of a field at once: what follows in the batch could tell what came of a change that is not permitted.
+    pub(super) fn permitted_at_once(&mut self, document: &DocumentRef, field: &str) -> Result<()> {
+        let Some(rule) = field_rule(&self.state.schema, document, field) else { return Ok(()) };
+        let (Some(bound), Some(entry)) = (self.bound(), self.work.get(document)) else { return Ok(()) };
+        let (view, old) = (entry.view(document)?, entry.before.as_ref().map(Stored::value).transpose()?);
+        match self.field_permitted(bound, rule, &view, old.as_ref())? {
+            true => Ok(()),
+            false => Err(refused(Action::Update, document, Some(field))),
+        }
+    }
+
     /// Puts into a replacement what the principal cannot see of the document that it replaces, so that it stays.
     ///
     /// # Errors
@@ -84,7 +134,11 @@ impl<'a, S: Store> Deciding<'a, S> {
         }
         let entry = self.work.get(document);
         let action = if entry.is_some_and(Entry::is_there) { Action::Update } else { Action::Insert };
-        let former = entry.map(Entry::members).transpose()?.flatten();
+        let former = match entry {
+            // What a batch deletes and makes again it replaces.
+            Some(Entry { before: Some(before), after: After::Gone }) => Some(before.members()?),
+            entry => entry.map(Entry::members).transpose()?.flatten(),
+        };
         let before = entry.and_then(|entry| entry.before.as_ref()).map(Stored::value).transpose()?;
         let computed = &collection_of(&self.state.schema, &document.collection).computed;
         for hidden in hidden {
@@ -164,10 +218,14 @@ impl<'a, S: Store> Deciding<'a, S> {
                 continue;
             }
             let now = members.get(name).unwrap_or(&Value::Null);
+            let filled = self.filled.get(document).and_then(|filled| filled.get(name));
             let is_set = match old {
-                Some(old) => old.get(name).unwrap_or(&Value::Null) != now,
+                _ if self.blind.get(document).is_some_and(|blind| blind.contains(name)) => true,
+                Some(old) => {
+                    let before = old.get(name).unwrap_or(&Value::Null);
+                    before != now && !(before.is_null() && filled == Some(now))
+                }
                 None => {
-                    let filled = self.filled.get(document).and_then(|filled| filled.get(name));
                     let default = match collection.fields.get(name).and_then(|field| field.default.as_ref()) {
                         Some(Default::Value(value)) => value,
                         _ => &Value::Null,
@@ -192,12 +250,20 @@ impl<'a, S: Store> Deciding<'a, S> {
         Ok(before && self.satisfies(&condition, view, Side::After)?)
     }
 
-    /// An error as far as the principal may know of what it is about.
-    pub(super) fn discreet(&self, mut error: Error) -> Error {
+    /// An error as far as the principal may know of what it is about: of the documents that its operations are on, and of
+    /// no other.
+    pub(super) fn discreet(&self, mut error: Error, documents: &[DocumentRef]) -> Error {
         if self.bound().is_none() {
             return error;
         }
+        let about = error.members.get("document").and_then(Value::as_str).map(str::to_owned);
+        let is_known = |about: &String| documents.iter().any(|document| document.to_string() == *about);
+        let is_own = about.as_ref().is_none_or(is_known);
+        if !is_own {
+            error.members.remove("document");
+        }
         match error.code {
+            Code::Internal | Code::Unavailable => {}
             Code::UniqueViolation => {
                 error.members.remove("with");
                 "Another document has the same values.".clone_into(&mut error.detail);
@@ -205,8 +271,41 @@ impl<'a, S: Store> Deciding<'a, S> {
             Code::RefViolation if error.members.remove("referrer").is_some() => {
                 "It cannot be deleted: other documents refer to it.".clone_into(&mut error.detail);
             }
+            _ if !is_own => {
+                error.members.clear();
+                "What goes along with it cannot be done.".clone_into(&mut error.detail);
+            }
             _ => {}
         }
         error
+    }
+}
+
+/// The rule of updates of a field, if it has one.
+fn field_rule<'s>(schema: &'s Schema, document: &DocumentRef, field: &str) -> Option<&'s Rule> {
+    collection_of(schema, &document.collection).rules.as_ref()?.fields.get(field)?.update.as_ref()
+}
+
+/// The fields that a change gives a value, and whether only a part of it.
+fn set_by(change: &Change) -> Vec<(&str, bool)> {
+    let whole = |path: &Path| path.tail().is_none();
+    match change {
+        Change::Insert(body) | Change::Replace(body) => body.keys().map(|name| (name.as_str(), false)).collect(),
+        Change::Merge(patch) => patch.iter().map(|(name, value)| (name.as_str(), value.is_object())).collect(),
+        Change::Patch(patch) => {
+            let set =
+                patch.set.iter().map(|(path, _)| path).chain(&patch.unset).map(|path| (path.head(), !whole(path)));
+            let incremented = patch.increment.iter().map(|(path, _)| (path.head(), true));
+            set.chain(incremented).chain(patch.append.iter().map(|(path, _)| (path.head(), true))).collect()
+        }
+        Change::Delete | Change::Check(_) => Vec::new(),
+    }
+}
+
+/// An error of a change of some fields in part, which may tell of them: the same as where it is no error.
+pub(super) fn blindly(error: Error, document: &DocumentRef, in_part: &[String]) -> Error {
+    match in_part.first() {
+        Some(field) if error.code != Code::Internal => refused(Action::Update, document, Some(field)),
+        _ => error,
     }
 }

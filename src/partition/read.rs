@@ -150,7 +150,7 @@ fn in_include<'q>(include: &'q Include, asked: &mut Vec<&'q CollectionName>) {
 fn in_condition<'q>(condition: &'q Condition, asked: &mut Vec<&'q CollectionName>) {
     match condition {
         Condition::And(all) | Condition::Or(all) => all.iter().for_each(|one| in_condition(one, asked)),
-        Condition::Not(one) | Condition::Own(one) => in_condition(one, asked),
+        Condition::Not(one) | Condition::Own(one) | Condition::Seen(one) => in_condition(one, asked),
         Condition::Exists(relation, inner) => {
             asked.push(Relation::collection(relation));
             in_condition(inner, asked);

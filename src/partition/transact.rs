@@ -122,7 +122,8 @@ fn reject<S: Store>(
 }
 
 /// Carries out a write where nothing is stored yet, and takes it all back: a key is not taken into use for a write
-/// that is refused. Gives the answer if nothing would be committed.
+/// that is refused, nor, by whom rules bind, for one that changes nothing: that one leaves no receipt, but none is needed
+/// to do nothing again. Gives the answer if nothing would be committed.
 ///
 /// # Errors
 /// What the write is refused for.
@@ -138,9 +139,15 @@ pub(super) fn rehearse<S: Store>(
     let mut outcome = None;
     let rolled_back = store.atomically(|store| -> Result<()> {
         let mut state = State::create(home, grant, store)?;
-        let answer = permit(principal, &state, store)
-            .and_then(|permit| transact(request, body, &permit, &mut state, store, moment).answer);
-        outcome = Some(answer.map(|answer| (state.seq == 0).then_some(answer)));
+        let rehearsed = permit(principal, &state, store).and_then(|permit| {
+            let answer = transact(request, body, &permit, &mut state, store, moment).answer?;
+            let nothing = match permit.bound() {
+                None => state.seq == 0,
+                Some(_) => store.run("SELECT 1 FROM log WHERE collection IS NOT NULL LIMIT 1", &[])?.rows.is_empty(),
+            };
+            Ok(nothing.then_some(answer))
+        });
+        outcome = Some(rehearsed);
         refuse(Code::Internal, "That was a rehearsal.")
     });
     match (outcome, rolled_back) {

@@ -201,12 +201,17 @@ impl Workspace {
         self.concealed.contains_key(document)
     }
 
-    /// Lets the concealed documents that were left alone be seen as they are, by what follows from the batch.
+    /// Lets the concealed documents that the batch leaves alone, or seemed to make and delete, be seen as they are, by what
+    /// follows from the batch.
     pub(super) fn reveal(&mut self) {
         for (document, before) in &self.concealed {
-            if let Some(entry) = self.entries.get_mut(document).filter(|entry| entry.after == After::Untouched) {
-                entry.before = Some(before.clone());
+            let Some(entry) = self.entries.get_mut(document) else { continue };
+            match entry.after {
+                After::Document(_) => continue,
+                After::Gone => self.changed.retain(|changed| changed != document),
+                After::Untouched => {}
             }
+            *entry = Entry { before: Some(before.clone()), after: After::Untouched };
         }
     }
 

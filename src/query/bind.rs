@@ -69,6 +69,8 @@ impl Binding<'_> {
                 bound if bound.is_always() || bound.is_never() => bound,
                 bound => Condition::Own(Box::new(bound)),
             },
+            // Who asks is known to it already.
+            Condition::Seen(_) => condition.clone(),
             Condition::Like(..) | Condition::Prefix(..) | Condition::IsNull(_) => condition.clone(),
         })
     }

@@ -76,7 +76,9 @@ pub fn holds_in(condition: &Condition, scope: &Scope<'_>, along: &Along<'_>) -> 
         },
         Condition::IsNull(path) => scope.get(path).is_null(),
         Condition::Exists(relation, condition) => along(relation, scope.document, condition),
-        Condition::Own(condition) => holds_in(condition, &Scope::of(scope.document), along),
+        Condition::Own(condition) | Condition::Seen(condition) => {
+            holds_in(condition, &Scope::of(scope.document), along)
+        }
         // They are bound before anything is asked.
         Condition::Contains(..) | Condition::OneOf(..) | Condition::Role(_) => false,
     }

@@ -103,6 +103,9 @@ pub enum Condition {
     Role(String),
     /// The condition holds of the document itself: no join is in sight, whatever it is called.
     Own(Box<Condition>),
+    /// The rule by which a principal sees a document that an `exists` leads to: asked of it among all as they are stored,
+    /// whatever a batch is about to make of them.
+    Seen(Box<Condition>),
 }
 
 impl Condition {
@@ -134,7 +137,9 @@ impl Condition {
     pub fn any(&self, test: &impl Fn(&Condition) -> bool) -> bool {
         let inside = match self {
             Condition::And(all) | Condition::Or(all) => all.iter().any(|one| one.any(test)),
-            Condition::Not(one) | Condition::Exists(_, one) | Condition::Own(one) => one.any(test),
+            Condition::Not(one) | Condition::Exists(_, one) | Condition::Own(one) | Condition::Seen(one) => {
+                one.any(test)
+            }
             _ => false,
         };
         inside || test(self)

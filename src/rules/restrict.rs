@@ -139,6 +139,7 @@ impl Sight<'_> {
             Condition::Exists(relation, inner) => {
                 let there = self.along(relation)?;
                 let rule = self.bound.rule(Action::Read, there.collection, self.schema, None);
+                let rule = if rule.is_always() || rule.is_never() { rule } else { Condition::Seen(Box::new(rule)) };
                 Condition::Exists(relation.clone(), Box::new(there.seen(inner)?.and(rule)))
             }
             Condition::Compare(_, left, right) => {
@@ -157,7 +158,7 @@ impl Sight<'_> {
                 self.may_use(path)?;
                 condition.clone()
             }
-            Condition::Role(_) => condition.clone(),
+            Condition::Role(_) | Condition::Seen(_) => condition.clone(),
         })
     }
 

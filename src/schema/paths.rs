@@ -132,7 +132,7 @@ pub(super) fn read_by_condition<'c>(condition: &'c Condition, visit: &mut impl F
             visit(path);
             read_by_operand(operand, visit);
         }
-        Condition::Own(own) => read_by_condition(own, visit),
+        Condition::Own(own) | Condition::Seen(own) => read_by_condition(own, visit),
         // Its paths are another document's; what it reads of this one is the relation.
         Condition::Exists(..) | Condition::Role(_) => {}
     }

@@ -348,6 +348,16 @@ fn it_can_be_asked_which_rule_decides_and_why() {
     assert_eq!((&reply["allowed"], &reply["after"]["holds"]), (&json!(false), &json!(true)));
     assert_eq!(reply["fields"]["status"]["update"], json!(false));
 
+    // As when it is done, a default nobody has to be allowed to set, and what is hidden not everybody.
+    let hidden = explain(change(json!({ "margin": 7 }))).expect(200).json;
+    assert_eq!((&hidden["allowed"], &hidden["fields"]["margin"]["update"]), (&json!(false), &json!(false)));
+    for (body, allowed) in [(json!({}), true), (json!({ "margin": 0 }), true), (json!({ "margin": 1 }), false)] {
+        let mut insert =
+            json!({ "principal": { "key": "ann" }, "action": "insert", "document": "orders/n", "body": body });
+        insert["body"]["customer"] = json!("ann");
+        assert_eq!(explain(insert).expect(200).json["allowed"], json!(allowed), "{body}");
+    }
+
     let insert =
         json!({ "principal": "anonymous", "action": "insert", "document": "orders/n", "body": { "customer": "ann" } });
     assert_eq!(explain(insert).expect(200).json["allowed"], json!(false));
@@ -397,6 +407,16 @@ fn a_write_that_no_rule_allows_takes_no_key_into_use() {
         statuses.as_array().expect("replies").iter().map(|reply| reply["status"].as_u64()).collect::<Vec<_>>()
     };
     assert_eq!(items(&mut world, &stranger), [Some(403), Some(200)]);
+    // Nor does one that changes nothing, though it holds.
+    for batch in [
+        json!({ "ops": [{ "check": "orders/far/o1", "where": ["null", "total"] }] }),
+        json!({ "reads": [{ "doc": "orders/far/o1", "version": null }], "ops": [] }),
+        json!({ "ops": [{ "insert": "customers/far/x", "body": { "user": "x", "email": "x" } }, { "delete": "customers/far/x" }] }),
+    ] {
+        let reply = world.send(ask("POST", "_tx").token(&stranger).body(&batch)).expect(200);
+        assert!(reply.json["results"].is_array(), "{}", reply.text);
+        assert_eq!(world.keys_in_use(), json!([""]), "{batch}");
+    }
     assert_eq!(world.keys_in_use(), json!([""]));
     // Of somebody who may, it does.
     world.put("customers/far/ann", json!({ "user": "ann", "email": "far@example.com" })).expect(201);
@@ -423,4 +443,212 @@ fn nobody_in_particular_sees_what_rules_let_everybody_see() {
         json!([{ "n": 1 }])
     );
     world.send(ask("PUT", "closed/3").token("").body(&json!({ "open": true }))).refused(403, "forbidden");
+}
+
+/// Teams whose members are secret, and what belongs to them.
+fn club() -> Value {
+    let mine = json!(["=", "user", { "auth": "key" }]);
+    json!({
+        "collections": {
+            "people": {
+                "fields": { "user": { "type": "string" } },
+                "rules": { "read": mine, "insert": mine, "update": mine, "delete": mine },
+            },
+            "notes": {
+                "fields": {
+                    "by": { "ref": "people", "optional": true, "onDelete": "cascade" },
+                    "about": { "ref": "people", "optional": true, "onDelete": "clear" },
+                },
+                "rules": { "read": ["=", "by.user", { "auth": "key" }], "insert": true },
+            },
+            "seals": {
+                "fields": { "note": { "ref": "notes", "optional": true, "onDelete": "restrict" } },
+                "rules": {},
+            },
+        },
+    })
+}
+
+fn clubhouse() -> (World, String) {
+    let mut world = World::new();
+    world.send(ask("PUT", "_schema").body(&club())).expect(200);
+    for user in ["ann", "bob"] {
+        world.put(&format!("people/{user}"), json!({ "user": user })).expect(201);
+        world.put(&format!("notes/{user}"), json!({ "by": user, "about": user, "text": "psst" })).expect(201);
+    }
+    let ann = world.key("ann", "write");
+    (world, ann)
+}
+
+#[test]
+fn nothing_goes_along_with_a_document_that_only_seemed_to_be_made_and_deleted() {
+    let (mut world, ann) = clubhouse();
+    for id in ["people/bob", "people/none"] {
+        let both = json!([{ "insert": id, "body": { "user": "ann" } }, { "delete": id }]);
+        tx(&mut world, &ann, both).expect(200);
+    }
+    assert_eq!(world.document("notes/bob")["about"], json!("bob"));
+    world.document("people/bob");
+}
+
+#[test]
+fn what_a_batch_is_yet_to_be_refused_for_shows_it_nothing() {
+    let (mut world, ann) = clubhouse();
+    let notes = json!({ "from": "notes", "by": "by" });
+    let says = |text: &str| {
+        let (says, by_somebody) = (json!(["=", "text", text]), json!(["exists", "by"]));
+        [says.clone(), json!(["and", says, by_somebody])]
+    };
+    let asked = ["psst", "no"].map(|text| {
+        says(text).map(|says| {
+            let ops = json!([
+                { "insert": "people/bob", "body": { "user": "ann" } },
+                { "check": "people/bob", "where": ["exists", notes, says] },
+            ]);
+            tx(&mut world, &ann, ops).refused(409, "check_failed").text
+        })
+    });
+    assert_eq!(asked[0], asked[1]);
+    // What may be read, and what the batch itself writes, is there.
+    for says in says("psst").into_iter().chain(says("new")) {
+        let ops = json!([
+            { "patch": "people/ann", "set": { "name": "Ann" } },
+            { "insert": "notes/new", "body": { "by": "ann", "text": "new" } },
+            { "check": "people/ann", "where": ["exists", notes, says] },
+            { "delete": "people/ann" },
+            { "check": "people/bob", "where": ["exists", notes] },
+        ]);
+        assert_eq!(tx(&mut world, &ann, ops).refused(409, "check_failed").json["operation"], json!(4));
+    }
+}
+
+#[test]
+fn a_refusal_to_delete_names_no_document_that_may_not_be_read() {
+    let (mut world, ann) = clubhouse();
+    world.put("people/cid", json!({ "user": "ann" })).expect(201);
+    world.put("notes/hidden", json!({ "by": "bob", "about": "bob" })).expect(201);
+    let mut schema = club();
+    schema["collections"]["notes"]["rules"]["read"] = json!(false);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    world.put("seals/1", json!({ "note": "ann" })).expect(201);
+    let reply = world.send(ask("DELETE", "people/ann").token(&ann)).refused(409, "ref_violation");
+    assert!(!reply.text.contains("notes/ann") && !reply.text.contains("seals"), "{}", reply.text);
+}
+
+#[test]
+fn whoever_may_not_set_a_hidden_field_learns_nothing_by_trying() {
+    let (mut world, ann, _) = world();
+    let told = |world: &mut World, body: Value| {
+        let reply = world.send(ask("PATCH", "orders/ann1").token(&ann).body(&body));
+        (reply.status, reply.text)
+    };
+    assert_eq!(told(&mut world, json!({ "margin": 7 })), told(&mut world, json!({ "margin": 8 })));
+    let made = world.document("orders/ann1")["made"].clone();
+    let put = |world: &mut World, margin: i64| {
+        let body = json!({ "customer": "ann", "made": made, "status": "open", "total": 40, "margin": margin });
+        world.send(ask("PUT", "orders/ann1").token(&ann).body(&body)).text
+    };
+    assert_eq!(put(&mut world, 7), put(&mut world, 8));
+    let told = |world: &mut World, operation: Value| tx(world, &ann, json!([operation])).text;
+    let most = 9_007_199_254_740_991_i64;
+    let by = |amount: i64| json!({ "patch": "orders/ann1", "increment": { "margin": amount } });
+    assert_eq!(told(&mut world, by(most - 8)), told(&mut world, by(most)));
+    let fails = json!({ "check": "orders/ann1", "where": ["=", "total", 0] });
+    let told = |world: &mut World, amount: i64| tx(world, &ann, json!([by(amount), fails])).text;
+    assert_eq!(told(&mut world, 1), told(&mut world, most));
+    // Nor by changing it and putting it back.
+    let again = |world: &mut World, id: &str| {
+        let body = json!({ "customer": "ann", "made": made, "status": "open" });
+        let ops = json!([{ "patch": id, "set": { "margin": 8 } }, { "patch": id, "set": { "margin": 7 } }, { "patch": id, "set": body }]);
+        tx(world, &ann, ops).refused(403, "forbidden")
+    };
+    again(&mut world, "orders/ann1");
+}
+
+#[test]
+fn what_is_hidden_outlasts_being_deleted_and_made_again_in_one_batch() {
+    let (mut world, ann, _) = world();
+    let mut schema = shop();
+    schema["collections"]["orders"]["rules"]["delete"] = json!(true);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    world.put("orders/ann2", json!({ "customer": "ann" })).expect(201);
+    for (id, margin) in [("ann1", 7), ("ann2", 0)] {
+        let path = format!("orders/{id}");
+        let made = world.document(&path)["made"].clone();
+        let body = json!({ "customer": "ann", "made": made, "status": "open" });
+        tx(&mut world, &ann, json!([{ "delete": path }, { "insert": path, "body": body }])).expect(200);
+        assert_eq!(world.document(&path)["margin"], json!(margin));
+    }
+}
+
+#[test]
+fn a_hidden_field_is_changed_in_part_by_whom_its_rule_lets() {
+    let (mut world, ann, _) = world();
+    let mut schema = shop();
+    for rule in [json!(["=", "status", "open"]), json!([">", "margin", { "old": "margin" }]), json!(true)] {
+        schema["collections"]["orders"]["rules"]["fields"]["margin"]["update"] = rule;
+        world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+        let before = world.document("orders/ann1")["margin"].as_i64().expect("a number");
+        let op = json!({ "patch": "orders/ann1", "increment": { "margin": 1 } });
+        tx(&mut world, &ann, json!([op])).expect(200);
+        assert_eq!(world.document("orders/ann1")["margin"], json!(before + 1));
+    }
+}
+
+#[test]
+fn constraints_hold_of_documents_that_a_batch_must_take_to_be_absent() {
+    let (mut world, ann, _) = world();
+    let mut schema = shop();
+    schema["collections"]["orders"]["rules"]["delete"] = json!(true);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    // What is bob's stays taken, though his document seems to be made and deleted.
+    let made = json!({ "user": "ann", "email": "made@example.com" });
+    let twice = json!([
+        { "insert": "customers/bob", "body": made },
+        { "delete": "customers/bob" },
+        { "insert": "customers/ann2", "body": { "user": "ann", "email": "bob@example.com" } },
+    ]);
+    tx(&mut world, &ann, twice).refused(409, "unique_violation");
+    // So does what his order refers to.
+    world.put("customers/ann2", json!({ "user": "ann", "email": "two@example.com" })).expect(201);
+    world.patch("orders/bob1", json!({ "customer": "ann2" })).expect(200);
+    schema["collections"]["orders"]["rules"]["read"] = json!(["=", "reader", { "auth": "key" }]);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    for id in ["orders/bob1", "orders/none"] {
+        let ops = json!([
+            { "insert": id, "body": { "customer": "ann" } },
+            { "delete": id },
+            { "delete": "customers/ann2" },
+        ]);
+        tx(&mut world, &ann, ops).refused(409, "ref_violation");
+    }
+    world.document("customers/ann2");
+}
+
+#[test]
+fn whether_an_id_is_taken_is_not_told_by_what_goes_along() {
+    let (mut world, ann) = clubhouse();
+    let mut schema = club();
+    schema["collections"]["notes"]["rules"]["insert"] = json!(false);
+    schema["collections"]["notes"]["rules"]["update"] = json!(true);
+    schema["collections"]["people"]["rules"]["insert"] = json!(false);
+    world.send(ask("PUT", "_schema").body(&schema)).expect(200);
+    let told = |world: &mut World, ops: &dyn Fn(&str) -> Value| {
+        let replies = ["bob", "none"].map(|id| tx(world, &ann, ops(id)));
+        let [taken, free] = replies.map(|reply| (reply.status, reply.code().to_owned()));
+        assert_eq!(taken, free);
+        assert!(taken.0 >= 400, "{taken:?}");
+    };
+    let taken_along =
+        |id: &str| json!([{ "insert": format!("notes/{id}"), "body": { "by": "ann" } }, { "delete": "people/ann" }]);
+    told(&mut world, &taken_along);
+    let taking_along = |id: &str| {
+        let person = format!("people/{id}");
+        json!([
+            { "insert": person, "body": { "user": "ann" } },
+            { "patch": "notes/ann", "set": { "by": id } },
+            { "delete": person },
+        ])
+    };
+    told(&mut world, &taking_along);
 }

@@ -53,13 +53,13 @@ fn outcome(all: &Documents, schema: &Value, who: &Who, operation: &Operation) ->
         return Ok(after);
     }
     let mut members = own(body);
+    let hidden = |field: &str| {
+        let read = &rules["fields"][field]["read"];
+        seen.is_some_and(|seen| !read.is_null() && !allows(all, schema, who, read, (collection, seen), &Value::Null))
+    };
     if let Some(seen) = seen {
         let kept = own(seen);
         // A patch leaves the rest; a replacement what is hidden.
-        let hidden = |field: &String| {
-            let read = &rules["fields"][field]["read"];
-            !read.is_null() && !allows(all, schema, who, read, (collection, seen), &Value::Null)
-        };
         let kept = kept.into_iter().filter(|(field, _)| *kind == "patch" || hidden(field));
         for (field, value) in kept {
             members.entry(field).or_insert(value);
@@ -73,7 +73,9 @@ fn outcome(all: &Documents, schema: &Value, who: &Who, operation: &Operation) ->
         return Err("forbidden");
     }
     for (field, rule) in rules["fields"].as_object().into_iter().flatten() {
-        let changes = seen.map_or(&Value::Null, |seen| &seen[field]) != &new[field];
+        // Whether what is hidden stays the same is not told.
+        let changes =
+            seen.map_or(&Value::Null, |seen| &seen[field]) != &new[field] || !body[field].is_null() && hidden(field);
         if changes
             && !rule["update"].is_null()
             && !check(schema, who, &rule["update"], collection, (all, seen), (&after, &new))

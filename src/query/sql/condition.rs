@@ -40,7 +40,9 @@ impl<'l> Statement<'l> {
             Condition::Contains(path, Operand::Value(value)) => self.contains(&scope.place(path), value),
             Condition::IsNull(path) => self.is_null(&scope.place(path)),
             Condition::Exists(relation, condition) => self.exists(relation, condition, &scope.document),
-            Condition::Own(condition) => self.condition(condition, &Scope::of(scope.document.clone())),
+            Condition::Own(condition) | Condition::Seen(condition) => {
+                self.condition(condition, &Scope::of(scope.document.clone()))
+            }
             // They are bound before anything is asked.
             Condition::Contains(..)
             | Condition::OneOf(..)
