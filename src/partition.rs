@@ -35,6 +35,7 @@ use crate::principal::{Found, Principal, SignatureCheck, Tokens, unauthenticated
 use crate::query::decode;
 use crate::quota::Accounts;
 use crate::rules::Permit;
+use crate::settings::Quotas;
 use crate::store::Store;
 use crate::time::{Time, Token};
 use crate::value;
@@ -213,14 +214,17 @@ impl<S: Store> Partition<S> {
         self.serve(moment, request, &principal, body).map(Step::Answer)
     }
 
-    /// Charges a request to its principal. Of several that travel together each is charged by itself.
+    /// Charges a request to its principal, by the settings that are known.
     fn charge(&mut self, principal: &Principal, call: &PartitionCall, now: Time) -> Result<()> {
         let Some(quotas) = self.state.as_ref().map(|state| state.grant.settings.quotas) else { return Ok(()) };
+        self.charge_by(&quotas, principal, call, now)
+    }
+
+    /// Charges a request to its principal. Of several that travel together each is charged by itself.
+    fn charge_by(&mut self, quotas: &Quotas, principal: &Principal, call: &PartitionCall, now: Time) -> Result<()> {
         self.payer = if quotas.are_any() { principal.account() } else { None };
         match &self.payer {
-            Some(account) if !matches!(call, PartitionCall::Many { .. }) => {
-                self.accounts.request(account, &quotas, now)
-            }
+            Some(account) if !matches!(call, PartitionCall::Many { .. }) => self.accounts.request(account, quotas, now),
             _ => Ok(()),
         }
     }
@@ -321,12 +325,16 @@ impl<S: Store> Partition<S> {
             Found::Unsure => return Err(unauthenticated()),
         };
         access::admit(&principal, &request.call)?;
+        let (writes, quotas) = (access::writes(&request.call), grant.settings.quotas);
+        // A write was charged when it was rehearsed.
+        if !writes || !registered {
+            self.charge_by(&quotas, &principal, &request.call, moment.now)?;
+        }
         if registered {
             self.state = Some(State::create(home(request), grant, &mut self.store)?);
-            self.charge(&principal, &request.call, moment.now)?;
             return self.serve(moment, request, &principal, body).map(Step::Answer);
         }
-        if !access::writes(&request.call) {
+        if !writes {
             if let PartitionCall::Query { whole: true } = request.call {
                 if keys > 1 {
                     return Err(several_keys());
@@ -338,9 +346,7 @@ impl<S: Store> Partition<S> {
             // Nothing is here, but what is asked is still read and answered as such. Nothing is remembered: the
             // catalog would not tell an unregistered partition of changes.
             self.state = Some(State::unregistered(home(request), grant)?);
-            let answer = self
-                .charge(&principal, &request.call, moment.now)
-                .and_then(|()| self.serve(moment, request, &principal, body));
+            let answer = self.serve(moment, request, &principal, body);
             self.state = None;
             return answer.map(Step::Answer);
         }

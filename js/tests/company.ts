@@ -102,8 +102,10 @@ export async function appendInOrder(
   const acknowledged: string[] = [];
   const givenUp = new Set<string>();
   let next = 0;
-  const worker = async () => {
-    while (next < count) {
+  const worker = async (number: number) => {
+    for (let round = number; next < count; round += 1) {
+      // Not all at once, so that there are several frames under way.
+      for (let ticks = round % 4; ticks > 0; ticks -= 1) await new Promise((resolve) => setImmediate(resolve));
       const tag = String(next);
       next += 1;
       const giveUp = new AbortController();

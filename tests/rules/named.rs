@@ -652,3 +652,18 @@ fn whether_an_id_is_taken_is_not_told_by_what_goes_along() {
     };
     told(&mut world, &taking_along);
 }
+
+#[test]
+fn what_is_refused_under_a_key_that_is_not_in_use_is_charged_like_everything_else() {
+    let (mut world, ann, _) = world();
+    let quotas = json!({ "quotas": { "requestsPerSecond": 1, "burst": 2 } });
+    world.send(ask("PUT", "_settings").body(&quotas)).expect(200);
+    let mut put = |id: &str, body: Value| world.send(ask("PUT", id).token(&ann).body(&body));
+    let stranger = json!({ "user": "bob", "email": "far@example.com" });
+    let statuses: Vec<u16> = (0..4).map(|_| put("customers/far/1", stranger.clone()).status).collect();
+    assert_eq!(statuses, [403, 403, 429, 429]);
+    // A write that takes a key into use is charged once.
+    let mine = json!({ "user": "ann", "email": "near@example.com" });
+    let statuses: Vec<u16> = (0..3).map(|_| put("customers/near/1", mine.clone()).status).collect();
+    assert_eq!(statuses, [201, 200, 429]);
+}

@@ -21,8 +21,8 @@ export const OPERATION_MS = 30_000;
 /** Milliseconds for one sending; then it is given up as lost, and sent again. */
 export const SENDING_MS = 10_000;
 
-/** Times that a sending is tried. */
-export const SENDING_TRIES = 5;
+/** Times that a sending is tried: with the waits between, some seconds, in which a server that is started anew is back. */
+export const SENDING_TRIES = 8;
 
 /** Milliseconds that a retry waits at most: the first, and any. Each waits a random part of it. */
 export const RETRY_FIRST_MS = 50;
