@@ -8,7 +8,7 @@ import { root } from "./server.js";
 const mortal = new Mortal();
 
 /** A database reached over sockets, what went over them, and what went over HTTP. */
-function open(options: { key?: string; onSent?: (socket: { terminate(): void }, count: number) => unknown } = {}) {
+function open(options: { key?: string; onSent?: (socket: { terminate(): void }, count: number) => void } = {}) {
   const opened: string[] = [];
   const frames: string[] = [];
   const asked: string[] = [];
@@ -137,16 +137,37 @@ describe("over sockets", () => {
 
   test("whoever gives up is let go, and the late answer is nobody's", async () => {
     const giveUp = new AbortController();
-    // As soon as it is sent: no answer can be there.
-    const onSent = (_: unknown, count: number) => count === 2 && giveUp.abort(new Error("enough"));
-    const { db } = open({ onSent });
+    // As soon as it is sent, over what line ever: no answer can be there.
+    const sent = (text: string) => text.includes("increment") && giveUp.abort(new Error("enough"));
+    let isDeaf = false;
+    class Told extends WebSocket {
+      override send(text: string) {
+        super.send(text);
+        sent(text);
+      }
+      override emit(event: string | symbol, ...heard: unknown[]) {
+        return isDeaf && event === "message" ? false : super.emit(event, ...heard);
+      }
+    }
+    const db = openShop({
+      url: mortal.server.url,
+      db: mortal.name,
+      key: mortal.server.key,
+      socket: Told,
+      fetch: (url, init) => {
+        const answer = fetch(url, init);
+        sent(String(init?.body));
+        return answer;
+      },
+    });
     await db.products.insert({ id: "i/x", title: "x", price: 1, stock: 0 });
     const given = db.products.increment("i/x", { stock: 1 }, { signal: giveUp.signal });
     const kept = db.products.get("i/x");
     await expect(given).rejects.toThrow("enough");
     expect(await kept).toMatchObject({ title: "x" });
     expect(await db.products.increment("i/x", { stock: 1 })).toMatchObject({ id: "i/x" });
-    await expect(db.products.get("i/x", { timeout: 0 })).rejects.toMatchObject({ name: "Timeout" });
+    isDeaf = true;
+    await expect(db.products.get("i/x", { timeout: 5 })).rejects.toMatchObject({ name: "Timeout" });
     db.close();
     await expect(db.products.get("i/x")).rejects.toMatchObject({ code: "closed" });
   });
