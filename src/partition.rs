@@ -43,7 +43,7 @@ use crate::wire::{
     Answer, Bearer, CatalogCall, CatalogRequest, ELSEWHERE_HEADER, Grant, Lesson, MORE_HEADER, PartitionCall,
     PartitionRequest, Progress, from_json, percent_encode,
 };
-use access::Strangers;
+use access::{Permits, Strangers};
 use state::{Home, State, read_schema};
 
 /// What a partition does with an event.
@@ -64,6 +64,8 @@ pub struct Partition<S: Store> {
     /// What is known; `None` until something is read, or while this partition is not registered.
     state: Option<State>,
     strangers: Strangers,
+    /// What the principal at hand may see and do.
+    permits: Permits,
     /// Whether the answer to the request at hand may say what it cost.
     tells_cost: bool,
     tokens: Tokens,
@@ -76,7 +78,16 @@ impl<S: Store> Partition<S> {
     /// A partition over its store. Nothing is read yet.
     pub fn new(store: S) -> Partition<S> {
         let (strangers, tokens, accounts) = (Strangers::default(), Tokens::default(), Accounts::default());
-        Partition { store, state: None, strangers, tells_cost: true, tokens, accounts, payer: None }
+        Partition {
+            store,
+            state: None,
+            strangers,
+            permits: Permits::default(),
+            tells_cost: true,
+            tokens,
+            accounts,
+            payer: None,
+        }
     }
 
     /// Takes a request, with what the catalog said if it was asked before.
@@ -88,6 +99,7 @@ impl<S: Store> Partition<S> {
         lesson: Option<Lesson>,
     ) -> Step {
         self.store.take_cost();
+        self.permits.forget();
         self.tells_cost = true;
         self.payer = None;
         let allowed = match &lesson {
@@ -242,7 +254,7 @@ impl<S: Store> Partition<S> {
         }
         let Some(state) = &mut self.state else { return Err(busy()) };
         let store = &mut self.store;
-        let permit = access::permit(principal, state, store)?;
+        let permit = self.permits.now(principal, state, store)?;
         // What was read to find an answer tells of what may not be known.
         self.tells_cost &= permit.bound().is_none();
         match &request.call {

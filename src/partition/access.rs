@@ -1,6 +1,7 @@
 //! What calls need, and whom a partition knows not to know.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::read;
 use super::state::State;
@@ -78,6 +79,31 @@ pub(super) fn writes(call: &PartitionCall) -> bool {
 /// What a principal may see and do here, by the schema in force and the documents that tell of roles.
 pub(super) fn permit<S: Store>(principal: &Principal, state: &State, store: &mut S) -> Result<Permit> {
     Permit::of(principal, &state.schema, |collection, condition| read::finds(collection, condition, state, store))
+}
+
+/// The permit of an event's principal. It is made once for all that travels together, and again after a commit: roles may
+/// be others then.
+#[derive(Default)]
+pub(super) struct Permits(Option<(i64, Rc<Permit>)>);
+
+impl Permits {
+    /// An event begins: it may be somebody else's.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+
+    /// The permit as of now.
+    ///
+    /// # Errors
+    /// What looking up roles fails with.
+    pub(super) fn now<S: Store>(&mut self, principal: &Principal, state: &State, store: &mut S) -> Result<Rc<Permit>> {
+        if let Some((_, known)) = self.0.as_ref().filter(|(seq, _)| *seq == state.seq) {
+            return Ok(Rc::clone(known));
+        }
+        let made = Rc::new(permit(principal, state, store)?);
+        self.0 = Some((state.seq, Rc::clone(&made)));
+        Ok(made)
+    }
 }
 
 /// Credentials that turned out to be nobody's, so that the catalog is not asked about them again. Keys are random:

@@ -67,7 +67,7 @@ impl<S: Store> Partition<S> {
         if requests.len() < 2 || state.survey.is_some() || state.rewriting || state.grant.settings.quotas.are_any() {
             return alone(requests.len());
         }
-        let permit = match access::permit(principal, state, &mut self.store) {
+        let permit = match self.permits.now(principal, state, &mut self.store) {
             Ok(permit) if permit.bound().is_none() => permit,
             _ => return alone(requests.len()),
         };

@@ -667,3 +667,17 @@ fn what_is_refused_under_a_key_that_is_not_in_use_is_charged_like_everything_els
     let statuses: Vec<u16> = (0..3).map(|_| put("customers/near/1", mine.clone()).status).collect();
     assert_eq!(statuses, [201, 200, 429]);
 }
+
+#[test]
+fn a_role_is_lost_with_the_document_that_tells_of_it_also_for_what_travels_along() {
+    let (mut world, ann, _) = world();
+    world.put("staff/1", json!({ "user": "ann" })).expect(201);
+    let get = json!({ "get": { "document": "orders/ann1", "at": null, "unless": null } });
+    let mut item = |call: Value, body: Value| json!({ "call": call, "batch": world.batch_id(0).to_string(), "named": false, "body": body });
+    let leave = json!({ "ops": [{ "delete": "staff/1" }] });
+    let items = [item(get.clone(), json!({})), item(json!("batch"), leave), item(get, json!({}))];
+    let call = selvedge::wire::PartitionCall::Many { writes: true };
+    let replies = world.call_as(&ann, "", call, &json!(items).to_string()).expect(200).json;
+    assert_eq!((&replies[0]["body"]["margin"], &replies[1]["status"]), (&json!(7), &json!(200)));
+    assert_eq!((&replies[2]["status"], &replies[2]["body"]["margin"]), (&json!(200), &Value::Null));
+}
