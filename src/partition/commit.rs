@@ -350,8 +350,8 @@ fn documents(store: &mut impl Store, lines: &[Line]) -> Result<()> {
                 store.run(&sql, &cells)?;
                 rest = after.get(run - 1..).unwrap_or_default();
             }
-            Kind::Update if line.keys.is_empty() && after.first().is_some_and(|next| is_plain_update(next, table)) => {
-                let run = 1 + after.iter().take_while(|next| is_plain_update(next, table)).count().min(MANY / 3 - 1);
+            Kind::Update if line.keys.is_empty() && plain_updates(after, table) + 1 >= FEW => {
+                let run = (plain_updates(after, table) + 1).min(MANY / 3);
                 let sql = format!(
                     "UPDATE d{table} SET seq = v.column1, body = v.column2 FROM (VALUES {}) AS v WHERE d{table}.id = \
                      v.column3",
@@ -385,9 +385,13 @@ fn documents(store: &mut impl Store, lines: &[Line]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a line changes a document of a table, and no index column of it.
-fn is_plain_update(line: &Line, table: u32) -> bool {
-    line.table == table && line.kind == Kind::Update && line.keys.is_empty()
+/// Changes of documents from which on one statement writes them: it reads its list of them as rows, too.
+const FEW: usize = 4;
+
+/// How many of the first lines change documents of a table, and no index column of them.
+fn plain_updates(lines: &[Line], table: u32) -> usize {
+    let is_one = |line: &&Line| line.table == table && line.kind == Kind::Update && line.keys.is_empty();
+    lines.iter().take(MANY).take_while(is_one).count()
 }
 
 fn same_shape(left: &Line, right: &Line) -> bool {
