@@ -5,6 +5,8 @@
 
 mod restrict;
 
+use std::borrow::Cow;
+
 use crate::error::{Code, Error, Result};
 use crate::id::{CollectionName, DocumentRef};
 use crate::principal::Principal;
@@ -120,15 +122,15 @@ impl Permit {
     ///
     /// # Errors
     /// `forbidden` for a condition on a field that may not be read.
-    pub(crate) fn restrict_condition(
+    pub(crate) fn restrict_condition<'c>(
         &self,
-        condition: &Condition,
+        condition: &'c Condition,
         collection: &CollectionName,
         schema: &Schema,
-    ) -> Result<Condition> {
+    ) -> Result<Cow<'c, Condition>> {
         match self {
             Permit::All { auth } => Ok(restrict::plain(condition, auth)),
-            Permit::Bound(bound) => restrict::condition(condition, collection, bound, schema),
+            Permit::Bound(bound) => restrict::condition(condition, collection, bound, schema).map(Cow::Owned),
         }
     }
 

@@ -150,10 +150,10 @@ impl<'a, S: Store> Deciding<'a, S> {
             }
             Change::Insert(body) | Change::Replace(body) => {
                 let mut body = own(body, document)?;
-                let given: Vec<String> = body.keys().cloned().collect();
+                let left_out = self.left_out(document, &body);
                 self.keep_hidden(document, &mut body)?;
                 let fitted = self.fitted(document, body, Origin::Whole)?;
-                self.note_defaults(document, &given, &fitted);
+                self.note_defaults(document, left_out, &fitted);
                 After::Document(fitted)
             }
             Change::Patch(_) | Change::Merge(_) | Change::Delete if !there => return missing(),
@@ -213,8 +213,13 @@ impl<'a, S: Store> Deciding<'a, S> {
     fn holds(&mut self, condition: &Condition, document: &DocumentRef) -> Result<bool> {
         let condition = self.permit.restrict_condition(condition, &document.collection, &self.state.schema)?;
         let view = self.work.load(document, &self.state.layout, self.store)?.view(document)?;
+        self.holds_afterwards(&condition, &view)
+    }
+
+    /// Whether a condition holds of a document, among what is stored with all that was done so far laid over it.
+    pub(super) fn holds_afterwards(&mut self, condition: &Condition, view: &Value) -> Result<bool> {
         let work = std::mem::take(&mut self.work);
-        let held = self.holds_among(&condition, &view, &work);
+        let held = self.holds_among(condition, view, &work);
         self.work = work;
         held
     }

@@ -1,8 +1,6 @@
 //! Rules over a batch: what the principal may not read is not there for it, and what it changes is held against the
 //! rules as documents were and as they will be.
 
-use std::collections::BTreeMap;
-
 use super::decide::Deciding;
 use super::state::collection_of;
 use super::workspace::{After, Entry, Stored, Workspace};
@@ -52,25 +50,27 @@ impl<'a, S: Store> Deciding<'a, S> {
     fn satisfies(&mut self, condition: &Condition, view: &Value, side: Side) -> Result<bool> {
         match side {
             Side::Before => self.holds_among(condition, view, &Workspace::default()),
-            Side::After => {
-                let work = std::mem::take(&mut self.work);
-                let held = self.holds_among(condition, view, &work);
-                self.work = work;
-                held
-            }
+            Side::After => self.holds_afterwards(condition, view),
         }
     }
 
+    /// The fields with rules that a whole document leaves to the system.
+    pub(super) fn left_out(&self, document: &DocumentRef, body: &Map<String, Value>) -> Vec<String> {
+        let rules = self.bound().and(collection_of(&self.state.schema, &document.collection).rules.as_ref());
+        let fields = rules.into_iter().flat_map(|rules| rules.fields.keys());
+        fields.filter(|name| !body.contains_key(*name)).cloned().collect()
+    }
+
     /// Notes what the system filled in of a new document: that nobody had to be allowed to set.
-    pub(super) fn note_defaults(&mut self, document: &DocumentRef, given: &[String], fitted: &Map<String, Value>) {
-        let Some(rules) = self.bound().and(collection_of(&self.state.schema, &document.collection).rules.as_ref())
-        else {
+    pub(super) fn note_defaults(&mut self, document: &DocumentRef, left_out: Vec<String>, fitted: &Map<String, Value>) {
+        if self.bound().is_none() {
             return;
-        };
-        let filled = rules.fields.keys().filter(|name| !given.contains(name));
-        let filled: BTreeMap<String, Value> =
-            filled.filter_map(|name| Some((name.clone(), fitted.get(name)?.clone()))).collect();
-        self.filled.insert(document.clone(), filled);
+        }
+        let filled = left_out.into_iter().filter_map(|name| {
+            let value = fitted.get(&name)?.clone();
+            Some((name, value))
+        });
+        self.filled.insert(document.clone(), filled.collect());
     }
 
     /// Notes the fields that an operation gives a value and that the principal cannot see in the document: whether that is

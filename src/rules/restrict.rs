@@ -1,5 +1,7 @@
 //! Laying rules over a query: what may not be read is not there, in any part of it.
 
+use std::borrow::Cow;
+
 use super::{Action, Bound};
 use crate::error::{Code, Error, Result};
 use crate::id::CollectionName;
@@ -11,9 +13,8 @@ use crate::value::{Path, Value};
 /// The query of somebody to whom no rule applies.
 pub(super) fn bound_to(mut query: Query, auth: &Value) -> Query {
     let bind = |condition: &mut Condition| {
-        // Most conditions ask for nobody, and are as they should be.
-        if asks_for_somebody(condition) {
-            *condition = plain(condition, auth);
+        if let Cow::Owned(bound) = plain(condition, auth) {
+            *condition = bound;
         }
     };
     bind(&mut query.filter);
@@ -27,9 +28,12 @@ fn each_include(include: &mut Include, bind: &impl Fn(&mut Condition)) {
     include.includes.iter_mut().for_each(|inner| each_include(inner, bind));
 }
 
-/// A condition of somebody to whom no rule applies.
-pub(super) fn plain(condition: &Condition, auth: &Value) -> Condition {
-    bind(condition, &Binding { auth, old: None, role: &|_| false })
+/// A condition of somebody to whom no rule applies. Most ask for nobody, and are as they should be.
+pub(super) fn plain<'c>(condition: &'c Condition, auth: &Value) -> Cow<'c, Condition> {
+    match asks_for_somebody(condition) {
+        false => Cow::Borrowed(condition),
+        true => Cow::Owned(bind(condition, &Binding { auth, old: None, role: &|_| false })),
+    }
 }
 
 fn asks_for_somebody(condition: &Condition) -> bool {
