@@ -2,18 +2,28 @@
 //!
 //! `SELVEDGE_SEED` repeats a run, `SELVEDGE_CASES` sets how many cases are tried.
 
+#[path = "rules/changed.rs"]
+mod changed;
+#[path = "rules/explained.rs"]
+mod explained;
 #[path = "rules/generator.rs"]
 mod generator;
-#[path = "rules/named.rs"]
-mod named;
+#[path = "rules/guessed.rs"]
+mod guessed;
 #[path = "executors/random.rs"]
 mod random;
 #[path = "rules/reads.rs"]
 mod reads;
 #[path = "rules/reference.rs"]
 mod reference;
+#[path = "rules/seen.rs"]
+mod seen;
+#[path = "rules/shop.rs"]
+mod shop;
 #[path = "actors/tokens.rs"]
 mod tokens;
+#[path = "rules/unused.rs"]
+mod unused;
 #[path = "actors/world.rs"]
 mod world;
 #[path = "rules/writes.rs"]
