@@ -184,10 +184,6 @@ impl<S: Store> Partition<S> {
             return self.learn(request, body, moment.now).map(Step::Answer);
         }
         let Some(state) = &mut self.state else { return self.unregistered(moment, request, body, lesson) };
-        if request.call == PartitionCall::ExplainAccess && lesson.is_none() {
-            // The API key that is asked about may be newer than what was heard last.
-            return Ok(ask(request, false));
-        }
         if let Some(Lesson::Granted { grant, .. }) = &lesson
             && grant.epoch > state.grant.epoch
             && let Err(error) = learn::adopt((**grant).clone(), state, &mut self.store, moment.now)
@@ -216,6 +212,10 @@ impl<S: Store> Partition<S> {
         };
         self.charge(&principal, &request.call, moment.now)?;
         access::admit(&principal, &request.call)?;
+        if request.call == PartitionCall::ExplainAccess && !heard {
+            // The API key that is asked about may be newer than what was heard last.
+            return Ok(ask(request, false));
+        }
         let Some(state) = &self.state else { return Err(busy()) };
         if state.home != home(request) {
             return refuse(Code::Internal, "A request reached the wrong partition.");

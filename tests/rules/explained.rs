@@ -61,3 +61,20 @@ fn it_can_be_asked_which_rule_decides_and_why() {
         .refused(404, "not_found");
     world.send(ask("POST", "_explain-access").token(&ann).body(&read)).refused(403, "forbidden");
 }
+
+#[test]
+fn who_may_not_try_the_rules_does_not_have_the_catalog_asked() {
+    let (mut world, ann, _) = world();
+    let read = json!({ "principal": "anonymous", "action": "read", "document": "orders/ann1" });
+    let mut explain = |token: &str| {
+        let status = world.send(ask("POST", "_explain-access").token(token).body(&read)).status;
+        (status, world.joined)
+    };
+    // Who a bearer is may have to be asked, once.
+    assert_eq!(explain("sv_stranger").0, 401);
+    let (refused, asked) = explain(&ann);
+    assert_eq!(refused, 403);
+    for (token, status) in [("sv_stranger", 401), (ann.as_str(), 403)] {
+        assert_eq!(explain(token), (status, asked));
+    }
+}
