@@ -307,6 +307,24 @@ impl<S: Store> Catalog<S> {
         }
     }
 
+    /// What partitions are told next until all have heard of an epoch; nothing once they have.
+    ///
+    /// # Errors
+    /// `unavailable` if some cannot be reached now; it goes on by itself.
+    fn until_told(&mut self, epoch: u64, moment: &mut Moment<'_>) -> Result<Option<Step>> {
+        if record::untold(epoch, &mut self.store)? == 0 {
+            return Ok(None);
+        }
+        if let Some(tell) = self.spread(moment)? {
+            return Ok(Some(tell));
+        }
+        if record::untold(epoch, &mut self.store)? > 0 {
+            self.arm(moment.now);
+            return Err(spreading());
+        }
+        Ok(None)
+    }
+
     fn note(&mut self, key: &Key, progress: &Progress) -> Result<()> {
         self.store.atomically(|store| {
             record::note(key, progress, store)?;
@@ -339,6 +357,17 @@ impl<S: Store> Catalog<S> {
 
     fn wake(&mut self, now: Time, after: i64) {
         self.alarm = Some(Time::from_micros(now.micros().saturating_add(after)));
+    }
+}
+
+/// Refuses to put something over another version than the expected one.
+fn over(what: &str, version: u64, only_if: Option<i64>) -> Result<()> {
+    match only_if {
+        Some(wanted) if i64::try_from(version) != Ok(wanted) => {
+            Err(Error::new(Code::VersionMismatch, format!("The {what} version {version}, not {wanted}."))
+                .with("version", version))
+        }
+        _ => Ok(()),
     }
 }
 

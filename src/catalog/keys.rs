@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::record::{Record, untold};
-use super::{Catalog, Step, audit, spreading};
+use super::record::Record;
+use super::{Catalog, Step, audit};
 use crate::error::{Code, Error, Result, refuse};
 use crate::id::KeyName;
 use crate::limits::{API_KEY_LIFE_US, API_KEYS, KEY_ROLES};
@@ -94,14 +94,8 @@ impl<S: Store> Catalog<S> {
             }
             return Err(Error::new(Code::UnknownRoute, format!("There is no API key {:?}.", name.as_str())));
         };
-        if untold(epoch, &mut self.store)? > 0 {
-            if let Some(tell) = self.spread(moment)? {
-                return Ok(tell);
-            }
-            if untold(epoch, &mut self.store)? > 0 {
-                self.arm(moment.now);
-                return Err(spreading());
-            }
+        if let Some(tell) = self.until_told(epoch, moment)? {
+            return Ok(tell);
         }
         if let Some(mut record) = Record::load(&mut self.store)? {
             record.revoked.retain(|(revoked, _)| revoked != name);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::record::{self, Record};
-use super::{Catalog, Step, audit};
+use super::{Catalog, Step, audit, over};
 use crate::error::{Code, Error, Result, refuse};
 use crate::limits::SCHEMA_BYTES;
 use crate::moment::Moment;
@@ -47,12 +47,7 @@ impl<S: Store> Catalog<S> {
         let tree = value::parse(body)?;
         let text = tree.to_string();
         if told == 0 && record.staged.as_ref().is_none_or(|staged| staged.text != text) {
-            if let Some(wanted) = only_if
-                && i64::try_from(record.schema.version) != Ok(wanted)
-            {
-                let detail = format!("The schema has version {}, not {wanted}.", record.schema.version);
-                return Err(Error::new(Code::VersionMismatch, detail).with("version", record.schema.version));
-            }
+            over("schema has", record.schema.version, only_if)?;
             let schema = decode::schema(&tree)?;
             // One that is in force, but not everywhere: where it is not, the next one would take its place and what
             // it asked of the documents would never be done.

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::record::{Record, untold};
-use super::{Catalog, Step, audit, spreading};
-use crate::error::{Code, Error, Result, refuse};
+use super::record::Record;
+use super::{Catalog, Step, audit, over};
+use crate::error::{Code, Result, refuse};
 use crate::limits::SETTINGS_BYTES;
 use crate::moment::Moment;
 use crate::settings::{Fetched, Issuer, Jwk, Keys, jwks, may_try, settings};
@@ -32,12 +32,7 @@ impl<S: Store> Catalog<S> {
         }
         // Only at first: later others may have been put meanwhile.
         if told == 0 {
-            if let Some(wanted) = only_if
-                && version(&record) != wanted
-            {
-                let detail = format!("The settings have version {}, not {wanted}.", record.settings_version);
-                return Err(Error::new(Code::VersionMismatch, detail).with("version", record.settings_version));
-            }
+            over("settings have", record.settings_version, only_if)?;
             let put = settings(&value::parse(body)?, &record.settings)?;
             if put != record.settings {
                 let urls: Vec<&str> = put.issuers.iter().filter_map(Issuer::url).collect();
@@ -53,14 +48,8 @@ impl<S: Store> Catalog<S> {
                 })?;
             }
         }
-        if untold(record.settings_since, &mut self.store)? > 0 {
-            if let Some(tell) = self.spread(moment)? {
-                return Ok(tell);
-            }
-            if untold(record.settings_since, &mut self.store)? > 0 {
-                self.arm(moment.now);
-                return Err(spreading());
-            }
+        if let Some(tell) = self.until_told(record.settings_since, moment)? {
+            return Ok(tell);
         }
         let body = json!({ "version": record.settings_version });
         Ok(Step::Answer(Answer::json(200, body.to_string()).with_version(version(&record))))
