@@ -29,6 +29,7 @@ export async function carry(
       const { results, token } = await attempt(key, sent, transport, seen.toString());
       if (token) seen.learn(token);
       left = sent.filter((operation, index) => !settle(operation, results[index], sent.length > 1, isLast));
+      if (left.length === 0) return;
       // Where only room was lacking, what is left goes on at once.
       if (left.length < sent.length && results.some(lacksRoom)) {
         await again();
