@@ -44,7 +44,7 @@ function open(options: { key?: string; onSent?: (socket: { terminate(): void }, 
 }
 
 describe("over sockets", () => {
-  test("a hundred inserts of one key are one frame, and a hundred reads are a few more, over one socket", async () => {
+  test("a hundred inserts of one key are one frame, and a hundred reads another, over one socket", async () => {
     const { db, opened, frames, asked } = open();
     const written = await Promise.all(
       numbers(100).map((n) => db.products.insert({ id: `a/${n}`, title: `t${n}`, price: n })),
@@ -52,8 +52,23 @@ describe("over sockets", () => {
     expect(new Set(written.map(({ version }) => version)).size).toBe(100);
     const read = await db.products.getMany(numbers(100).map((n) => `a/${n}`));
     expect(read.map((product) => product?.price)).toEqual(numbers(100));
-    expect([opened, frames.length, asked]).toEqual([["/_sync?key=a"], 8, []]);
+    expect([opened, frames.length, asked]).toEqual([["/_sync?key=a"], 2, []]);
     expect(db.token()).toMatch(/^a@\d+$/);
+    db.close();
+  });
+
+  test("who asks the next upon each answer is answered in halves, so that one half is made while the other is answered", async () => {
+    const { db, frames } = open();
+    await db.products.insert({ id: "half/tea", title: "tea", price: 1, stock: 0 });
+    const before = frames.length;
+    await Promise.all(
+      numbers(32).map(async () => {
+        for (const _ of numbers(4)) await db.products.increment("half/tea", { stock: 1 });
+      }),
+    );
+    const sizes = frames.slice(before).map((frame) => JSON.parse(frame).requests.length);
+    expect(sizes.slice(0, 2)).toEqual([32, 16]);
+    expect((await db.products.get("half/tea"))?.stock).toBe(128);
     db.close();
   });
 

@@ -149,8 +149,9 @@ impl Workspace {
         let mut found = BTreeMap::new();
         for (collection, ids) in wanted {
             let Some(table) = layout.get(collection) else { continue };
+            // As a join, which reads the list as it goes: `IN` would make a table of it first.
             let sql = format!(
-                "SELECT id, seq, born, body FROM d{} WHERE id IN (SELECT value FROM json_each(?))",
+                "SELECT d.id, d.seq, d.born, d.body FROM json_each(?) AS wanted CROSS JOIN d{} AS d ON d.id = wanted.value",
                 table.number
             );
             let ids = Cell::Text(Value::from(ids).to_string());

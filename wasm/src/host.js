@@ -16,25 +16,42 @@ const UNDO = new Error("undo");
  * Runs one statement and drains it, whatever becomes of the rows: an open cursor is an error to what the actor does next.
  * @param {{ exec(text: string, ...cells: unknown[]): any }} sql
  * @param {string} text
- * @param {unknown[]} cells
+ * @param {string} bound the cells that are bound, as JSON: one by one they would cost more than the statement
+ * @param {unknown[] | undefined} unlike those that JSON has no words for, each after its place among the others
+ * @param {boolean} answers whether it has rows: making sure costs as much as a short one does
  * @param {number} most bytes of all texts and blobs, taking a character for one
- * @returns {unknown[] | undefined} rows read, rows written, columns, then the cells of all rows, long texts as
- *   `Uint8Array`, blobs as `ArrayBuffer`; nothing if they are too large to hold
+ * @param {Float64Array} told what is told besides: rows read, rows written, columns
+ * @returns {unknown[] | undefined} the cells of all rows, long texts as `Uint8Array`, blobs as `ArrayBuffer`; nothing if
+ *   there are none, or, with -1 columns, if they are too large to hold
  */
-export function run(sql, text, cells, most) {
+export function run(sql, text, bound, unlike, answers, most, told) {
+  const cells = JSON.parse(bound);
+  for (let at = 0; unlike && at < unlike.length; at += 2) cells[Number(unlike[at])] = unlike[at + 1];
   const cursor = sql.exec(text, ...cells);
-  const drained = [0, 0, 0];
+  const drained = answers ? drain(cursor, most, told) : undefined;
+  told[0] = cursor.rowsRead;
+  told[1] = cursor.rowsWritten;
+  return drained;
+}
+
+/**
+ * @param {{ raw(): Iterable<any[]> }} cursor
+ * @param {number} most
+ * @param {Float64Array} told
+ */
+function drain(cursor, most, told) {
+  const drained = [];
   let room = most;
   for (const row of cursor.raw()) {
-    drained[2] = row.length;
+    told[2] = row.length;
     for (const cell of row) {
       room -= cell?.length ?? cell?.byteLength ?? 0;
       if (room >= 0) drained.push(cell?.length > LONG ? encoder.encode(cell) : cell);
     }
   }
-  drained[0] = cursor.rowsRead;
-  drained[1] = cursor.rowsWritten;
-  return room < 0 ? undefined : drained;
+  if (room >= 0) return drained;
+  told[2] = -1;
+  return undefined;
 }
 
 /**

@@ -51,7 +51,15 @@ extern "C" {
 #[wasm_bindgen(module = "/src/host.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    pub fn run(sql: &Sql, text: &JsString, cells: &Array, most: usize) -> Result<Option<Array>, JsValue>;
+    pub fn run(
+        sql: &Sql,
+        text: &JsString,
+        bound: &str,
+        unlike: Option<Array>,
+        answers: bool,
+        most: usize,
+        told: &mut [f64],
+    ) -> Result<Option<Array>, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn atomically(storage: &Storage, work: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
     #[wasm_bindgen(catch)]

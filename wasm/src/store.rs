@@ -20,8 +20,16 @@ const SAFE: f64 = 9_007_199_254_740_991.0;
 pub(crate) struct DurableStore {
     storage: Storage,
     sql: Sql,
-    texts: HashMap<Box<str>, JsString>,
+    texts: HashMap<Box<str>, Text>,
     cost: Cost,
+}
+
+/// A statement's text.
+#[derive(Clone)]
+struct Text {
+    text: JsString,
+    /// Whether it has rows.
+    answers: bool,
 }
 
 impl DurableStore {
@@ -34,14 +42,15 @@ impl DurableStore {
         Ok(DurableStore { storage, sql, texts: HashMap::new(), cost: Cost::default() })
     }
 
-    fn text(&mut self, sql: &str) -> JsString {
+    fn text(&mut self, sql: &str) -> Text {
         if let Some(text) = self.texts.get(sql) {
             return text.clone();
         }
         if self.texts.len() >= TEXTS {
             self.texts.clear();
         }
-        let text = JsString::from(sql);
+        let writes = ["INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| sql.starts_with(verb));
+        let text = Text { text: JsString::from(sql), answers: !writes || sql.contains("RETURNING") };
         self.texts.insert(sql.into(), text.clone());
         text
     }
@@ -49,16 +58,20 @@ impl DurableStore {
 
 impl Store for DurableStore {
     fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows> {
-        let bound = Array::new();
-        for cell in cells {
-            bound.push(&bind(cell));
+        let bound = serde_json::to_string(cells).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
+        let Text { text, answers } = self.text(sql);
+        let mut told = [0.0; 3];
+        let drained = host::run(&self.sql, &text, &bound, unlike(cells), answers, STATEMENT_ANSWER_BYTES, &mut told);
+        let drained = drained.map_err(|thrown| defect(&thrown))?;
+        let [read, written, columns] = told;
+        let (read, written) = (whole(read), whole(written));
+        self.cost.read += read;
+        self.cost.written += written;
+        match drained {
+            Some(drained) => Ok(Rows { rows: rows(&drained, columns as usize)?, read, written }),
+            None if columns < 0.0 => Err(too_many_bytes()),
+            None => Ok(Rows { rows: Vec::new(), read, written }),
         }
-        let text = self.text(sql);
-        let drained = host::run(&self.sql, &text, &bound, STATEMENT_ANSWER_BYTES).map_err(|thrown| defect(&thrown))?;
-        let rows = rows(&drained.ok_or_else(too_many_bytes)?)?;
-        self.cost.read += rows.read;
-        self.cost.written += rows.written;
-        Ok(rows)
     }
 
     fn atomically<T, F>(&mut self, work: F) -> Result<T>
@@ -93,26 +106,27 @@ impl Store for DurableStore {
     }
 }
 
-fn bind(cell: &Cell) -> JsValue {
-    match cell {
-        Cell::Null => JsValue::NULL,
-        // The platform takes doubles alone; the trait says so.
-        Cell::Integer(value) => JsValue::from_f64(*value as f64),
-        Cell::Real(value) => JsValue::from_f64(*value),
-        Cell::Text(value) => JsValue::from_str(value),
-        Cell::Blob(value) => Uint8Array::from(value.as_slice()).into(),
+/// What JSON has no words for among cells that are bound, each after its place.
+fn unlike(cells: &[Cell]) -> Option<Array> {
+    let mut unlike = None;
+    for (place, cell) in cells.iter().enumerate() {
+        let value = match cell {
+            Cell::Real(value) if !value.is_finite() => JsValue::from_f64(*value),
+            Cell::Blob(value) => Uint8Array::from(value.as_slice()).into(),
+            _ => continue,
+        };
+        let unlike = unlike.get_or_insert_with(Array::new);
+        unlike.push(&JsValue::from_f64(place as f64));
+        unlike.push(&value);
     }
+    unlike
 }
 
-/// Reads what `host.run` returns: rows read, rows written, columns, then the cells of all rows.
-fn rows(drained: &Array) -> Result<Rows> {
-    let number = |at| drained.get(at).as_f64().map_or(0, whole);
-    let (read, written) = (number(0), number(1));
-    let width = usize::try_from(number(2)).unwrap_or(0);
+/// Rows from all of their cells.
+fn rows(drained: &Array, width: usize) -> Result<Vec<Vec<Cell>>> {
     let count = drained.length();
     let mut rows = Vec::new();
-    let mut bytes = 0;
-    let mut at = 3;
+    let (mut bytes, mut at) = (0, 0);
     while width > 0 && at < count {
         let mut row = Vec::with_capacity(width);
         while row.len() < width {
@@ -126,7 +140,7 @@ fn rows(drained: &Array) -> Result<Rows> {
         }
         rows.push(row);
     }
-    Ok(Rows { rows, read, written })
+    Ok(rows)
 }
 
 fn cell(value: &JsValue) -> Cell {

@@ -28,7 +28,8 @@ export class Credential {
 
   /** What is sent along. */
   async get(signal: AbortSignal): Promise<Known> {
-    this.#asked ??= this.#ask();
+    if (typeof this.#key !== "function") return this.#key;
+    this.#asked ??= this.#ask(this.#key);
     const asked = this.#asked;
     try {
       return await unlessAborted(asked.answer, signal);
@@ -41,7 +42,7 @@ export class Credential {
 
   /** What is sent along from now on: the function is asked, if it is not being asked already. */
   fresh(signal: AbortSignal): Promise<Known> {
-    if (this.#asked?.isOver && typeof this.#key === "function") this.#asked = undefined;
+    if (this.#asked?.isOver) this.#asked = undefined;
     return this.get(signal);
   }
 
@@ -51,22 +52,21 @@ export class Credential {
     return known === unknown ? this.fresh(signal) : known;
   }
 
-  #ask(): Asked {
-    const asked: Asked = { answer: this.#answer(), isOver: false };
+  #ask(key: () => Known | Promise<Known>): Asked {
+    const asked: Asked = { answer: answerOf(key), isOver: false };
     const over = () => {
       asked.isOver = true;
     };
     asked.answer.then(over, over);
     return asked;
   }
+}
 
-  async #answer(): Promise<Known> {
-    if (typeof this.#key !== "function") return this.#key;
-    try {
-      return await this.#key();
-    } catch (cause) {
-      throw failure(local("unauthenticated", "The function that is to have the key failed."), { cause });
-    }
+async function answerOf(key: () => Known | Promise<Known>): Promise<Known> {
+  try {
+    return await key();
+  } catch (cause) {
+    throw failure(local("unauthenticated", "The function that is to have the key failed."), { cause });
   }
 }
 

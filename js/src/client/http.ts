@@ -22,17 +22,15 @@ export async function call(
   { fetch, url, db, key }: Caller,
   method: string,
   path: string,
-  init: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
+  { body, headers, signal }: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
 ): Promise<Answer> {
-  const headers: Record<string, string> = {
-    ...(key !== undefined && { authorization: `Bearer ${key}` }),
-    ...init.headers,
-  };
-  if (init.body !== undefined) headers["content-type"] ??= "application/json";
+  const all: Record<string, string> = { ...headers };
+  if (key !== undefined) all.authorization = `Bearer ${key}`;
+  if (body !== undefined) all["content-type"] = "application/json";
   try {
-    return await fetch(`${url}/v1/${db}${path}`, { ...init, method, headers });
+    return await fetch(`${url}/v1/${db}${path}`, { method, headers: all, body, signal });
   } catch (cause) {
-    throw unreached(cause, init.signal);
+    throw unreached(cause, signal);
   }
 }
 
@@ -58,7 +56,7 @@ function unreached(cause: unknown, signal: AbortSignal | undefined): unknown {
 }
 
 /** A document's address: every segment encoded, so that a slash in an id stays one. */
-const address = (document: string) => `/${document.split("/").map(encodeURIComponent).join("/")}`;
+const address = (document: string) => `/${encodeURIComponent(document).replaceAll("%2F", "/")}`;
 
 function single(request: Request, text: string): { method: string; path: string; body?: string } {
   if ("get" in request) {
@@ -98,12 +96,8 @@ export class Http implements Transport {
     const headers: Record<string, string> = token === "" ? {} : { "selvedge-token": token };
     const [request, text] = [requests[0], texts[0]];
     const alone = texts.length === 1 && request && text !== undefined ? single(request, text) : undefined;
-    const { method, path, ...body } = alone ?? {
-      method: "POST",
-      path: "/_many",
-      body: `{"requests":[${texts.join()}]}`,
-    };
-    const answer = await call({ ...this.#reach, key }, method, path, { ...body, headers, signal });
+    const { method, path, body } = alone ?? { method: "POST", path: "/_many", body: `{"requests":[${texts.join()}]}` };
+    const answer = await call({ ...this.#reach, key }, method, path, { body, headers, signal });
     const content = await bodyOf(answer, signal);
     const seen = answer.headers.get("selvedge-token");
     if (alone) return { results: [{ status: answer.status, body: content, ...waiting(answer) }], token: seen };

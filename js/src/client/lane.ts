@@ -1,11 +1,17 @@
 /** What waits for one key, in order. */
-import { LANE_SENDINGS, SENDING_REQUESTS, SENDING_UNITS } from "./limits.js";
+import { LANE_SENDINGS, RESULTS_AT_ONCE, SENDING_REQUESTS, SENDING_UNITS } from "./limits.js";
 import type { Operation } from "./operation.js";
 import type { Transport } from "./transport.js";
 
 /** Operations that were taken out of a lane, to travel together. */
 export interface Taken {
   readonly operations: readonly Operation[];
+  /**
+   * Whether half of the results are to be handed out before the rest. Whoever asks the next thing upon each answer keeps a
+   * number of operations in flight: handed out at once, all of them would travel together again, and each side would wait
+   * while the other works.
+   */
+  inHalves(): boolean;
   /**
    * To be called before they are sent again: nothing new is taken until they are over, and it resolves once all that was
    * taken before them is.
@@ -30,14 +36,12 @@ interface UnderWay {
  */
 export class Lane {
   readonly #isOrdered: () => boolean;
-  readonly #readsTogether: number;
   #waiting: Operation[] = [];
   /** In the order in which they were taken, each with its end. */
   readonly #underWay = new Map<UnderWay, Promise<void>>();
 
-  constructor(key: string, { ordered, readsTogether }: Pick<Transport, "ordered" | "readsTogether">) {
+  constructor(key: string, { ordered }: Pick<Transport, "ordered">) {
     this.#isOrdered = typeof ordered === "boolean" ? () => ordered : () => ordered(key);
-    this.#readsTogether = readsTogether ?? SENDING_REQUESTS;
   }
 
   /** Whether nothing waits and nothing is under way. */
@@ -66,6 +70,7 @@ export class Lane {
     );
     return {
       operations,
+      inHalves: () => operations.length > RESULTS_AT_ONCE && this.#underWay.size === 1 && this.#isOrdered(),
       again: () => {
         sending.isAgain = true;
         // Reads before reads hold nothing up.
@@ -96,8 +101,7 @@ export class Lane {
       units += operation.text.length + 1;
       isWriting ||= operation.isWrite;
       isWhole ||= operation.isWhole;
-      const isFull =
-        count === (isWriting ? SENDING_REQUESTS : this.#readsTogether) || (count > 0 && units > SENDING_UNITS);
+      const isFull = count === SENDING_REQUESTS || (count > 0 && units > SENDING_UNITS);
       // A query of the whole database does not stay in line with the writes beside it.
       if (isFull || (isWriting && (!mayWrite || isWhole)) || (isWhole && isAfterWrites)) return count;
     }

@@ -31,8 +31,8 @@ export const RETRY_MS = 2_000;
 /** Sockets open at a time, one to each key; other keys are reached over HTTP. */
 export const SOCKETS = 8;
 
-/** Reads that one frame carries: with more in flight, one frame is made while another is answered. */
-export const SOCKET_READS = 16;
+/** Results that are handed out at once; of more in one answer, over a socket that carries nothing else, half come first. */
+export const RESULTS_AT_ONCE = 8;
 
 /** Milliseconds for a socket to open; then HTTP serves. */
 export const SOCKET_OPEN_MS = 5_000;

@@ -4,7 +4,7 @@ import { failure, local, problemOf, SelvedgeError } from "./errors.js";
 import type { Taken } from "./lane.js";
 import { RETRY_FIRST_MS, RETRY_MS, SENDING_MS, SENDING_TRIES } from "./limits.js";
 import type { Operation } from "./operation.js";
-import { jitter, pause } from "./platform.js";
+import { afterTick, jitter, pause } from "./platform.js";
 import type { Seen } from "./token.js";
 import type { Answers, Result, Transport } from "./transport.js";
 
@@ -12,12 +12,8 @@ import type { Answers, Result, Transport } from "./transport.js";
  * Sends operations until each is settled. All are repeatable: reads by nature, writes by their batch id, under which
  * the server answers the first outcome again. They are sent again in their turn.
  */
-export async function carry(
-  key: string,
-  { operations, again }: Taken,
-  transport: Transport,
-  seen: Seen,
-): Promise<void> {
+export async function carry(key: string, taken: Taken, transport: Transport, seen: Seen): Promise<void> {
+  const { operations, again } = taken;
   let left = operations;
   for (let tried = 0; ; ) {
     left = left.filter((operation) => !operation.settled);
@@ -28,7 +24,15 @@ export async function carry(
       const sent = left;
       const { results, token } = await attempt(key, sent, transport, seen.toString());
       if (token) seen.learn(token);
-      left = sent.filter((operation, index) => !settle(operation, results[index], sent.length > 1, isLast));
+      const settled = (operation: Operation, index: number) =>
+        settle(operation, results[index], sent.length > 1, isLast);
+      if (taken.inHalves() && !results.some(isSentAgain)) {
+        sent.slice(0, sent.length / 2).forEach(settled);
+        // Whoever stops waiting now must not hear that nothing was sent.
+        for (const operation of sent) operation.sent = true;
+        await nextSent();
+      }
+      left = sent.filter((operation, index) => !settled(operation, index));
       if (left.length === 0) return;
       // Where only room was lacking, what is left goes on at once.
       if (left.length < sent.length && results.some(lacksRoom)) {
@@ -104,6 +108,9 @@ async function attempt(
   }
 }
 
+/** Resolves when what is asked in this tick was sent. */
+const nextSent = () => new Promise<void>((resolve) => afterTick(() => afterTick(resolve)));
+
 /** Settles an operation by its result; answers false where it is to be sent again. */
 function settle(operation: Operation, result: Result | undefined, isAmongOthers: boolean, isLast: boolean): boolean {
   if (operation.settled) return true;
@@ -118,6 +125,8 @@ function settle(operation: Operation, result: Result | undefined, isAmongOthers:
   }
   return true;
 }
+
+const isSentAgain = (result: Result) => isPassing(result) || lacksRoom(result);
 
 /** Whether the same request may fare better a moment later. */
 const isPassing = ({ status, retryAfter }: Result) =>

@@ -2,7 +2,7 @@
 import type { Credential } from "./credential.js";
 import { failure, local, SelvedgeError } from "./errors.js";
 import { Http, isOfStranger, type Reach, resultsOf, withWait } from "./http.js";
-import { SOCKET_IDLE_MS, SOCKET_OPEN_MS, SOCKET_READS, SOCKET_REST_MS, SOCKETS } from "./limits.js";
+import { SOCKET_IDLE_MS, SOCKET_OPEN_MS, SOCKET_REST_MS, SOCKETS } from "./limits.js";
 import { base64url, type Socket, type SocketClass } from "./platform.js";
 import type { Answers, Result, Sending, Transport } from "./transport.js";
 
@@ -22,7 +22,6 @@ export class Sockets implements Transport {
   // Over one socket frames are carried out as they come, and none after one that has to be sent again. HTTP has no order,
   // nor is it known before a socket is open which of them it will be.
   readonly ordered = (key: string) => this.#lines.get(key)?.isOpen ?? false;
-  readonly readsTogether = SOCKET_READS;
   readonly #reach: Reach;
   readonly #credential: Credential;
   readonly #http: Http;

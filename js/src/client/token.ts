@@ -4,6 +4,8 @@ import { TOKEN_KEYS } from "./limits.js";
 /** What one caller has seen. It only rises; of many keys it remembers those seen last. */
 export class Seen {
   readonly #times = new Map<string, number>();
+  /** The last token that was taken in: of reads in a row all bring the same. */
+  #learnt = "";
 
   /** @param token as `toString` wrote it; what is not understood is passed over */
   constructor(token = "") {
@@ -12,6 +14,8 @@ export class Seen {
 
   /** Takes in a token. */
   learn(token: string): void {
+    if (token === this.#learnt) return;
+    this.#learnt = token;
     for (const part of token.split(",")) {
       const split = part.lastIndexOf("@");
       const time = Number(part.slice(split + 1));

@@ -44,11 +44,6 @@ export interface Transport {
    * be sent again: its sending rejects then. If so, several sendings with writes may be under way to it.
    */
   readonly ordered: boolean | ((key: string) => boolean);
-  /**
-   * Reads of one key that travel together at most, where smaller sendings cost little: while one is answered the next is
-   * made.
-   */
-  readonly readsTogether?: number;
   send(sending: Sending): Promise<Answers>;
   close(): void;
 }

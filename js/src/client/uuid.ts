@@ -3,13 +3,29 @@
 /** Milliseconds by which the clock may be set back before the ids follow it. */
 const SET_BACK_MS = 1_000;
 
+/** Random bytes that are drawn at once: asking for some costs more than the bytes. */
+const DRAWN = 1_024;
+
 let last = 0;
 let count = 0;
 
+const drawn = new Uint8Array(DRAWN);
+let used = DRAWN;
+
+/** Random bytes that nobody was given before. */
+function random(bytes: number): Uint8Array {
+  if (used + bytes > DRAWN) {
+    crypto.getRandomValues(drawn);
+    used = 0;
+  }
+  used += bytes;
+  return drawn.subarray(used - bytes, used);
+}
+
 /** A new one. Within a millisecond the 12 bits behind it count up (RFC 9562, section 6.2, method 1). */
 export function uuidv7(now: number = Date.now()): string {
-  const random = crypto.getRandomValues(new Uint8Array(10));
-  const at = (index: number) => random[index] ?? 0;
+  const bytes = random(10);
+  const at = (index: number) => bytes[index] ?? 0;
   if (now > last || now < last - SET_BACK_MS) {
     last = now;
     // Half of the range is left to count in.
@@ -20,12 +36,16 @@ export function uuidv7(now: number = Date.now()): string {
   }
   const time = hex(last, 12);
   const variant = hex((at(2) & 0x3f) | 0x80, 2) + hex(at(3), 2);
-  const tail = Array.from(random.subarray(4), (byte) => hex(byte, 2)).join("");
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(count, 3)}-${variant}-${tail}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(count, 3)}-${variant}-${hexOf(bytes.subarray(4))}`;
 }
 
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
 
+function hexOf(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += hex(byte, 2);
+  return text;
+}
+
 /** 128 random bits, without a time in them. */
-export const randomId = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => hex(byte, 2)).join("");
+export const randomId = (): string => hexOf(random(16));
