@@ -111,6 +111,7 @@ export class Http implements Transport {
 }
 
 function waiting(answer: Answer): { retryAfter?: number } {
+  if (answer.status < 400) return {};
   const seconds = Number(answer.headers.get("retry-after") ?? Number.NaN);
   return Number.isFinite(seconds) ? { retryAfter: seconds * 1_000 } : {};
 }
