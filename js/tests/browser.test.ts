@@ -116,6 +116,27 @@ test("a page inserts, reads, asks with an include, and commits, over one socket"
   expect([lines.length, asked]).toEqual([1, []]);
 });
 
+test("a loop that keeps many in flight keeps the page and the server at work in turns", async () => {
+  const seen = await page.evaluate(`(async () => {
+    const sizes = [];
+    class Counted extends WebSocket {
+      send(frame) {
+        sizes.push(JSON.parse(frame).requests.length);
+        super.send(frame);
+      }
+    }
+    const db = open({ socket: Counted });
+    await db.products.insert({ id: "acme/tea", title: "tea", price: 2, stock: 0 });
+    const worker = async () => {
+      for (let round = 0; round < 4; round += 1) await db.products.increment("acme/tea", { stock: 1 });
+    };
+    await Promise.all(Array.from({ length: 32 }, worker));
+    return { sizes, stock: (await db.products.get("acme/tea")).stock };
+  })()`);
+  expect(seen).toMatchObject({ stock: 128 });
+  expect((seen as { sizes: number[] }).sizes.slice(0, 3)).toEqual([1, 32, 16]);
+});
+
 test("the same over HTTP, where a page wants no socket", async () => {
   const seen = await page.evaluate(`(async () => {
     const db = open({ socket: false });

@@ -18,16 +18,40 @@ export interface Binding {
   fetch: Fetch;
 }
 
-type Immediate = { readonly setImmediate?: (run: () => void) => unknown };
+type Runtime = {
+  readonly setImmediate?: (run: () => void) => unknown;
+  readonly MessageChannel?: new () => {
+    readonly port1: { onmessage: (() => void) | null; close(): void };
+    readonly port2: { postMessage(message: null): void };
+  };
+};
 
 /**
  * Runs `act` when the present tick is over. Without `setImmediate`, after a few rounds of microtasks: timers are
  * throttled in hidden pages.
  */
 export function afterTick(act: () => void): void {
-  const { setImmediate } = globalThis as Immediate;
+  const { setImmediate } = globalThis as unknown as Runtime;
   if (setImmediate) setImmediate(act);
   else Promise.resolve().then(() => Promise.resolve().then(() => Promise.resolve().then(act)));
+}
+
+/**
+ * Runs `act` when all is done that `afterTick` was told in the present tick. Without `setImmediate` a message to ourselves
+ * comes after every microtask.
+ */
+export function afterThat(act: () => void): void {
+  const { setImmediate, MessageChannel } = globalThis as unknown as Runtime;
+  if (setImmediate || !MessageChannel) {
+    afterTick(() => afterTick(act));
+    return;
+  }
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    act();
+  };
+  port2.postMessage(null);
 }
 
 /** Waits; rejects with the signal's reason when it is aborted. */

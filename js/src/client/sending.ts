@@ -4,7 +4,7 @@ import { failure, local, problemOf, SelvedgeError } from "./errors.js";
 import type { Taken } from "./lane.js";
 import { RETRY_FIRST_MS, RETRY_MS, SENDING_MS, SENDING_TRIES } from "./limits.js";
 import type { Operation } from "./operation.js";
-import { afterTick, jitter, pause } from "./platform.js";
+import { afterThat, jitter, pause } from "./platform.js";
 import type { Seen } from "./token.js";
 import type { Answers, Result, Transport } from "./transport.js";
 
@@ -30,7 +30,8 @@ export async function carry(key: string, taken: Taken, transport: Transport, see
         sent.slice(0, sent.length / 2).forEach(settled);
         // Whoever stops waiting now must not hear that nothing was sent.
         for (const operation of sent) operation.sent = true;
-        await nextSent();
+        // What is asked upon these is sent first.
+        await new Promise<void>(afterThat);
       }
       left = sent.filter((operation, index) => !settled(operation, index));
       if (left.length === 0) return;
@@ -107,9 +108,6 @@ async function attempt(
     for (const operation of operations) operation.sent = false;
   }
 }
-
-/** Resolves when what is asked in this tick was sent. */
-const nextSent = () => new Promise<void>((resolve) => afterTick(() => afterTick(resolve)));
 
 /** Settles an operation by its result; answers false where it is to be sent again. */
 function settle(operation: Operation, result: Result | undefined, isAmongOthers: boolean, isLast: boolean): boolean {
