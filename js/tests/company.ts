@@ -65,6 +65,17 @@ export async function eachItsOwn(db: Shop, key: string) {
   ]);
 }
 
+/** Reads a product of a megabyte 40 times at once, of which 16 fit into one answer, with a write among them. */
+export async function readsMoreThanFits(db: Shop, id: string) {
+  const title = "x".repeat(1_000_000);
+  await db.products.insert({ id, title, price: 1, stock: 0 });
+  const some = (count: number) => db.products.getMany(numbers(count).map(() => id));
+  const [before, written, after] = await Promise.all([some(20), db.products.increment(id, { stock: 1 }), some(20)]);
+  for (const read of [before, after]) expect(read.map((product) => product?.title === title)).not.toContain(false);
+  expect(after.map((product) => product?.stock)).toEqual(numbers(20).map(() => 1));
+  expect(written.version).toBeGreaterThan(0);
+}
+
 /** Eight workers add to a product's stock, 60 times each, while the server is restarted twice. */
 export async function addThroughRestarts(db: Shop, id: string, restart: () => Promise<void>) {
   const [workers, rounds] = [8, 60];

@@ -1,7 +1,7 @@
 /** Operations that travel together, on a real server: counted, lost, and killed in mid-stream. */
 import { describe, expect, test } from "vitest";
 import type { Fetch } from "../src/index.js";
-import { addThroughRestarts, eachItsOwn, Mortal, numbers, openShop } from "./company.js";
+import { addThroughRestarts, eachItsOwn, Mortal, numbers, openShop, readsMoreThanFits } from "./company.js";
 
 const mortal = new Mortal();
 
@@ -36,6 +36,12 @@ describe("over HTTP", () => {
     await eachItsOwn(db, "b");
     expect(asked).toEqual(["/_many"]);
     expect(db.token()).toMatch(/^b@\d+$/);
+  });
+
+  test("reads whose answers do not fit into one come all the same", async () => {
+    const { db, asked } = open();
+    await readsMoreThanFits(db, "large/x");
+    expect(asked).toEqual(["/_tx", "/_many", "/_many", "/_many"]);
   });
 
   test("an answer that is lost is asked for again, and nothing happens twice", async () => {

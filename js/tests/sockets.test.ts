@@ -1,7 +1,15 @@
 /** Operations over sockets, on a real server: counted, cut off, refused, and killed in mid-stream. */
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { addThroughRestarts, appendInOrder, eachItsOwn, Mortal, numbers, openShop } from "./company.js";
+import {
+  addThroughRestarts,
+  appendInOrder,
+  eachItsOwn,
+  Mortal,
+  numbers,
+  openShop,
+  readsMoreThanFits,
+} from "./company.js";
 import { random, roughen, seed } from "./rough.js";
 import { root } from "./server.js";
 
@@ -69,6 +77,13 @@ describe("over sockets", () => {
     const sizes = frames.slice(before).map((frame) => JSON.parse(frame).requests.length);
     expect(sizes.slice(0, 2)).toEqual([32, 16]);
     expect((await db.products.get("half/tea"))?.stock).toBe(128);
+    db.close();
+  });
+
+  test("reads whose answers do not fit into one come all the same", async () => {
+    const { db, frames } = open();
+    await readsMoreThanFits(db, "large/x");
+    expect(frames.length).toBe(4);
     db.close();
   });
 

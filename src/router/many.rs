@@ -171,11 +171,15 @@ impl Many {
 }
 
 impl Replies {
-    fn put(&mut self, place: usize, reply: String) {
-        if let Some(slot) = self.replies.get_mut(place) {
-            self.bytes += reply.len();
-            *slot = Some(reply);
+    /// Puts a reply in its place, unless those before it leave no room: then that is said instead. The first always has.
+    fn put(&mut self, place: usize, mut reply: String) {
+        let Some(slot) = self.replies.get_mut(place) else { return };
+        if self.bytes > 0 && self.bytes + reply.len() > ANSWER_BYTES {
+            self.short = true;
+            reply = crate::wire::reply(&no_room().into());
         }
+        self.bytes += reply.len();
+        *slot = Some(reply);
     }
 
     /// Answers all of a part with an error.
@@ -220,27 +224,25 @@ impl Replies {
     /// Whether something was not carried out, or its answer left out, that its caller will send again.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        self.short || self.bytes > ANSWER_BYTES
+        self.short
     }
 
     /// The answer to the whole.
     #[must_use]
     pub fn answer(self) -> Answer {
-        if self.bytes > ANSWER_BYTES {
-            let error = Error::new(
-                Code::AnswerTooLarge,
-                format!(
-                    "The answers are more than {ANSWER_BYTES} bytes together. What was written is written: ask for less at a time."
-                ),
-            );
-            return error.into();
-        }
         let lost = reply(&Error::new(Code::Unavailable, "No answer came; send the same request again.").into());
         let replies: Vec<String> =
             self.replies.into_iter().map(|reply| reply.unwrap_or_else(|| lost.clone())).collect();
         let answer = Answer::json(200, format!("{{\"results\":[{}]}}", replies.join(",")));
         if self.tokens.is_empty() { answer } else { answer.with("selvedge-token", self.tokens.join(",")) }
     }
+}
+
+/// The error of a request whose answer does not fit beside the others.
+fn no_room() -> Error {
+    let detail = "The answers beside this one leave no room for it. What it wrote, if anything, is written: ask for less \
+                  together.";
+    Error::new(Code::AnswerTooLarge, detail)
 }
 
 /// Whether an answer leaves its request to be sent again.
