@@ -84,25 +84,32 @@ impl Turn {
         let whole = match (asked, said) {
             (Some(part), Some(said)) => {
                 let token = said.header("selvedge-token").map(str::to_owned);
-                replies.take(&part, said.status, &said.body, token).map(|()| {
+                let taken = replies.take(&part, said.status, &said.body, token);
+                // Answers may be large: none is held longer than it has to be.
+                drop((part, said));
+                taken.map(|()| {
                     is_last = replies.is_short();
                     replies.answer()
                 })
             }
             _ => Ok(replies.answer()),
         };
-        let frame = frame(Some(id), &whole.unwrap_or_else(Answer::from));
-        if is_last { frame.replacen('{', "{\"last\":true,", 1) } else { frame }
+        written(Some(id), is_last, &whole.unwrap_or_else(Answer::from))
     }
 }
 
 /// The frame that carries an answer; without an id, the refusal of what was no frame.
 #[must_use]
 pub fn frame(id: Option<u64>, answer: &Answer) -> String {
+    written(id, false, answer)
+}
+
+fn written(id: Option<u64>, is_last: bool, answer: &Answer) -> String {
+    let last = if is_last { "\"last\":true," } else { "" };
     let id = id.map_or_else(|| "null".to_owned(), |id| id.to_string());
     let body = if answer.body.is_empty() { "null" } else { &answer.body };
     let token = answer.header("selvedge-token").map(|token| format!(",\"token\":\"{token}\"")).unwrap_or_default();
-    format!("{{\"id\":{id},\"status\":{},\"body\":{body}{token}}}", answer.status)
+    format!("{{{last}\"id\":{id},\"status\":{},\"body\":{body}{token}}}", answer.status)
 }
 
 fn elsewhere(opened: &PartitionRequest) -> Error {

@@ -197,8 +197,8 @@ impl Replies {
             401 => self.stranger = Some(body.to_owned()),
             _ => self.known = true,
         }
-        let whole = Answer { status, headers: Vec::new(), body: body.to_owned() };
         if part.is_single() || status != 200 {
+            let whole = Answer { status, headers: Vec::new(), body: body.to_owned() };
             self.short |= is_short(status, body);
             part.places.iter().for_each(|place| self.put(*place, reply(&whole)));
             return Ok(());
@@ -231,9 +231,16 @@ impl Replies {
     #[must_use]
     pub fn answer(self) -> Answer {
         let lost = reply(&Error::new(Code::Unavailable, "No answer came; send the same request again.").into());
-        let replies: Vec<String> =
-            self.replies.into_iter().map(|reply| reply.unwrap_or_else(|| lost.clone())).collect();
-        let answer = Answer::json(200, format!("{{\"results\":[{}]}}", replies.join(",")));
+        let mut body = String::with_capacity(self.bytes + self.replies.len() + 16);
+        body.push_str("{\"results\":[");
+        for (place, reply) in self.replies.into_iter().enumerate() {
+            if place > 0 {
+                body.push(',');
+            }
+            body.push_str(reply.as_ref().unwrap_or(&lost));
+        }
+        body.push_str("]}");
+        let answer = Answer::json(200, body);
         if self.tokens.is_empty() { answer } else { answer.with("selvedge-token", self.tokens.join(",")) }
     }
 }
