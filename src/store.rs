@@ -4,8 +4,6 @@
 //! [`Store::atomically`] it also rolls back together. There are two implementations: Durable Object SQL (in the
 //! `wasm` crate) and [`sqlite`] over `rusqlite`, both held to [`conformance`].
 
-use serde::{Serialize, Serializer};
-
 use crate::error::{Code, Error, Result};
 use crate::limits::STATEMENT_ANSWER_BYTES;
 
@@ -13,10 +11,8 @@ pub mod conformance;
 #[cfg(feature = "native")]
 pub mod sqlite;
 
-/// A value bound to a statement or read from one. As JSON it is what it holds, and null where JSON has no words for that:
-/// bytes, and doubles without end.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
+/// A value bound to a statement or read from one.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
     /// NULL
     Null,
@@ -28,11 +24,7 @@ pub enum Cell {
     /// Text.
     Text(String),
     /// Bytes.
-    Blob(#[serde(serialize_with = "as_null")] Vec<u8>),
-}
-
-fn as_null<S: Serializer>(_: &[u8], serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_unit()
+    Blob(Vec<u8>),
 }
 
 impl Cell {

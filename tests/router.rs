@@ -1,5 +1,7 @@
 //! The router through its public face: where each request goes, what is refused at the door, how imports are cut.
 
+#[path = "router/answers.rs"]
+mod answers;
 #[path = "router/documented.rs"]
 mod documented;
 #[path = "router/hostile.rs"]

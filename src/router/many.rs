@@ -175,8 +175,12 @@ impl Replies {
     fn put(&mut self, place: usize, mut reply: String) {
         let Some(slot) = self.replies.get_mut(place) else { return };
         if self.bytes > 0 && self.bytes + reply.len() > ANSWER_BYTES {
-            self.short = true;
-            reply = crate::wire::reply(&no_room().into());
+            let refusal = crate::wire::reply(&no_room().into());
+            // What is no longer than the refusal is told: of a write it is all there is to tell.
+            if reply.len() > refusal.len() {
+                self.short = true;
+                reply = refusal;
+            }
         }
         self.bytes += reply.len();
         *slot = Some(reply);

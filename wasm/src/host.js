@@ -17,16 +17,16 @@ const UNDO = new Error("undo");
  * @param {{ exec(text: string, ...cells: unknown[]): any }} sql
  * @param {string} text
  * @param {string} bound the cells that are bound, as JSON: one by one they would cost more than the statement
- * @param {unknown[] | undefined} unlike those that JSON has no words for, each after its place among the others
+ * @param {unknown[] | undefined} apart those that do not cross as JSON, each after its place among the others
  * @param {boolean} answers whether it has rows: making sure costs as much as a short one does
  * @param {number} most bytes of all texts and blobs, taking a character for one
  * @param {Float64Array} told what is told besides: rows read, rows written, columns
  * @returns {unknown[] | undefined} the cells of all rows, long texts as `Uint8Array`, blobs as `ArrayBuffer`; nothing if
  *   there are none, or, with -1 columns, if they are too large to hold
  */
-export function run(sql, text, bound, unlike, answers, most, told) {
+export function run(sql, text, bound, apart, answers, most, told) {
   const cells = JSON.parse(bound);
-  for (let at = 0; unlike && at < unlike.length; at += 2) cells[Number(unlike[at])] = unlike[at + 1];
+  for (let at = 0; apart && at < apart.length; at += 2) cells[Number(apart[at])] = apart[at + 1];
   const cursor = sql.exec(text, ...cells);
   const drained = answers ? drain(cursor, most, told) : undefined;
   told[0] = cursor.rowsRead;

@@ -55,7 +55,7 @@ extern "C" {
         sql: &Sql,
         text: &JsString,
         bound: &str,
-        unlike: Option<Array>,
+        apart: Option<Array>,
         answers: bool,
         most: usize,
         told: &mut [f64],

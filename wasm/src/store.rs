@@ -13,6 +13,9 @@ use crate::host::{self, Sql, Storage};
 /// Statement texts that are kept as JavaScript strings, so that they are encoded once.
 const TEXTS: usize = 512;
 
+/// Bytes of a text from which on it crosses by itself: within the JSON it would be in memory twice more.
+const LONG: usize = 16 << 10;
+
 /// The largest integer that a double and its neighbours tell apart.
 const SAFE: f64 = 9_007_199_254_740_991.0;
 
@@ -58,10 +61,10 @@ impl DurableStore {
 
 impl Store for DurableStore {
     fn run(&mut self, sql: &str, cells: &[Cell]) -> Result<Rows> {
-        let bound = serde_json::to_string(cells).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
+        let (bound, apart) = bind(cells)?;
         let Text { text, answers } = self.text(sql);
         let mut told = [0.0; 3];
-        let drained = host::run(&self.sql, &text, &bound, unlike(cells), answers, STATEMENT_ANSWER_BYTES, &mut told);
+        let drained = host::run(&self.sql, &text, &bound, apart, answers, STATEMENT_ANSWER_BYTES, &mut told);
         let drained = drained.map_err(|thrown| defect(&thrown))?;
         let [read, written, columns] = told;
         let (read, written) = (whole(read), whole(written));
@@ -106,20 +109,44 @@ impl Store for DurableStore {
     }
 }
 
-/// What JSON has no words for among cells that are bound, each after its place.
-fn unlike(cells: &[Cell]) -> Option<Array> {
-    let mut unlike = None;
+/// Cells as `host.run` takes them: as JSON, and apart from it those that JSON has no words for or that are long.
+fn bind(cells: &[Cell]) -> Result<(String, Option<Array>)> {
+    let mut apart = None;
+    let mut bound = vec![b'['];
     for (place, cell) in cells.iter().enumerate() {
-        let value = match cell {
-            Cell::Real(value) if !value.is_finite() => JsValue::from_f64(*value),
-            Cell::Blob(value) => Uint8Array::from(value.as_slice()).into(),
-            _ => continue,
+        if place > 0 {
+            bound.push(b',');
+        }
+        let written = match cell {
+            Cell::Integer(value) => serde_json::to_writer(&mut bound, value),
+            Cell::Real(value) if value.is_finite() => serde_json::to_writer(&mut bound, value),
+            Cell::Text(value) if value.len() <= LONG => serde_json::to_writer(&mut bound, value),
+            _ => {
+                set_apart(cell, place, &mut apart);
+                serde_json::to_writer(&mut bound, &())
+            }
         };
-        let unlike = unlike.get_or_insert_with(Array::new);
-        unlike.push(&JsValue::from_f64(place as f64));
-        unlike.push(&value);
+        written.map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
     }
-    unlike
+    bound.push(b']');
+    let bound = String::from_utf8(bound).map_err(|wrong| Error::new(Code::Internal, wrong.to_string()))?;
+    Ok((bound, apart))
+}
+
+/// Adds a cell to those that cross by themselves, each after its place.
+fn set_apart(cell: &Cell, place: usize, apart: &mut Option<Array>) {
+    let value = match cell {
+        // NULL is what stands in the JSON for all of them.
+        Cell::Null => return,
+        // The platform takes doubles alone; the trait says so.
+        Cell::Integer(value) => JsValue::from_f64(*value as f64),
+        Cell::Real(value) => JsValue::from_f64(*value),
+        Cell::Text(value) => JsValue::from_str(value),
+        Cell::Blob(value) => Uint8Array::from(value.as_slice()).into(),
+    };
+    let apart = apart.get_or_insert_with(Array::new);
+    apart.push(&JsValue::from_f64(place as f64));
+    apart.push(&value);
 }
 
 /// Rows from all of their cells.
