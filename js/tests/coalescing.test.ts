@@ -259,6 +259,35 @@ describe("bounds", () => {
     await Promise.all(gets);
   });
 
+  test("where the order is kept, half of many results come first, and what is asked upon them is sent before the rest", async () => {
+    const held = new Held(true);
+    const { things } = open(held);
+    let done = 0;
+    const twice = Array.from({ length: 10 }, async () => {
+      await things("a").insert({});
+      done += 1;
+      await things("a").insert({});
+    });
+    (await held.at(0)).answer();
+    const next = await held.at(1);
+    expect([next.requests.length, done]).toEqual([5, 5]);
+    next.answer();
+    (await held.at(2)).answer();
+    await Promise.all(twice);
+    expect(held.sendings.map(({ requests }) => requests.length)).toEqual([10, 5, 5]);
+  });
+
+  test("who stops waiting between the halves does not hear that nothing was sent", async () => {
+    const held = new Held(true);
+    const { db, things } = open(held);
+    const writes = Array.from({ length: 10 }, () => things("a").insert({}));
+    const stopped = writes[0]?.then(() => db.close());
+    (await held.at(0)).answer();
+    await stopped;
+    await expect(writes[9]).rejects.toMatchObject({ code: "closed", uncertain: true });
+    await Promise.allSettled(writes);
+  });
+
   test("more operations than allowed are refused at once, and room comes back", async () => {
     const held = new Held();
     const { things } = open(held, { maxOperations: 2 });
